@@ -1,0 +1,3 @@
+//! The `mcp-gateway` program.
+
+fn main() {}

@@ -1,0 +1,165 @@
+//! Reads the answer of a server while it passes, and makes sure that there is one.
+//!
+//! A front end feeds the body of a server's response through an [`AnswerReader`] and sends on what it returns. The
+//! reader learns how the call ended ([`Outcome`]), and where the server broke its word (no answer, not JSON, another
+//! request's id) it supplies a JSON-RPC error with the caller's id instead, while that is still possible.
+//!
+//! A JSON answer is held whole up to a bound, so that garbage can become an error; beyond the bound it passes unread.
+//! Of an event stream only the event under way is held: complete events leave with the chunk that completes them.
+
+mod json;
+mod outcome;
+mod sse;
+
+use bytes::Bytes;
+
+use crate::answer::json::JsonAnswer;
+use crate::answer::sse::SseAnswer;
+use crate::jsonrpc::{Id, code, error_response};
+
+pub use outcome::{AnswerFault, Outcome};
+
+/// How the body of a response came to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BodyEnd {
+    /// The sender finished it.
+    Complete,
+    /// The connection broke, or the sender fell silent for too long.
+    Cut,
+}
+
+/// What a response claims to be, by its content type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AnswerForm {
+    /// `application/json`: one message.
+    Json,
+    /// `text/event-stream`: events until the answer has come.
+    EventStream,
+    /// `application/json` of a response whose HTTP status is an error: it may hold a JSON-RPC error all the same.
+    ErrorBody(http::StatusCode),
+    /// A content coding that the gateway did not ask for: it passes unread.
+    Encoded,
+    /// Anything else; no answer can be in it.
+    Other,
+}
+
+impl AnswerForm {
+    /// Reads the form from a `content-type` value; parameters are ignored.
+    pub fn of(content_type: Option<&http::HeaderValue>) -> Self {
+        let text = content_type.and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let essence = text.split(';').next().unwrap_or_default().trim();
+        if essence.eq_ignore_ascii_case("application/json") {
+            Self::Json
+        } else if essence.eq_ignore_ascii_case("text/event-stream") {
+            Self::EventStream
+        } else {
+            Self::Other
+        }
+    }
+}
+
+/// Follows one response body.
+#[derive(Debug)]
+pub struct AnswerReader {
+    id: Id,
+    server: Box<str>,
+    form: Form,
+    /// The HTTP error status under which the body came; it outweighs what is wrong with the body.
+    error_status: Option<http::StatusCode>,
+    outcome: Option<Outcome>,
+}
+
+#[derive(Debug)]
+enum Form {
+    Json(JsonAnswer),
+    EventStream(SseAnswer),
+    /// A body without an answer in it is dropped; the error takes its place.
+    Dropped,
+}
+
+impl AnswerReader {
+    /// Starts to follow a response to the request `id` by the server named `server` (as clients may know it).
+    ///
+    /// `held_bytes_max` bounds a JSON answer that is held, and one event of a stream.
+    pub fn new(id: Id, server: &str, form: AnswerForm, held_bytes_max: usize) -> Self {
+        let error_status = match form {
+            AnswerForm::ErrorBody(status) => Some(status),
+            AnswerForm::Json | AnswerForm::EventStream | AnswerForm::Encoded | AnswerForm::Other => None,
+        };
+        let form = match form {
+            AnswerForm::Json | AnswerForm::ErrorBody(_) => Form::Json(JsonAnswer::new(held_bytes_max)),
+            AnswerForm::Encoded => Form::Json(JsonAnswer::unread()),
+            AnswerForm::EventStream => Form::EventStream(SseAnswer::new(held_bytes_max)),
+            AnswerForm::Other => Form::Dropped,
+        };
+        Self { id, server: server.into(), form, error_status, outcome: None }
+    }
+
+    /// Takes the next bytes of the body and returns those to send on now; possibly none.
+    pub fn push(&mut self, chunk: Bytes) -> Bytes {
+        match &mut self.form {
+            Form::Json(json) => json.push(chunk),
+            Form::EventStream(stream) => {
+                let id = &self.id;
+                let outcome = &mut self.outcome;
+                stream.push(chunk, &mut |data| {
+                    if outcome.is_none() {
+                        *outcome = Outcome::of_message(data, id).ok();
+                    }
+                })
+            }
+            Form::Dropped => Bytes::new(),
+        }
+    }
+
+    /// Takes the end of the body and returns the bytes that complete the response for the client.
+    pub fn finish(&mut self, end: BodyEnd) -> Bytes {
+        let cut = (end == BodyEnd::Cut).then_some(AnswerFault::Cut);
+        match &mut self.form {
+            Form::Json(json) => match json.take_held() {
+                None => {
+                    // Already on its way, unread: nothing can be put in its place.
+                    self.outcome.get_or_insert(cut.map_or(Outcome::Unread, Outcome::Fault));
+                    Bytes::new()
+                }
+                Some(held) => {
+                    let read = match cut {
+                        Some(fault) => Err(fault),
+                        None => Outcome::of_message(&held, &self.id),
+                    };
+                    match read {
+                        Ok(outcome) => {
+                            self.outcome = Some(outcome);
+                            held.into()
+                        }
+                        Err(fault) => self.fault(fault).into(),
+                    }
+                }
+            },
+            Form::EventStream(stream) => {
+                let rest = stream.finish();
+                if self.outcome.is_some() || stream.is_blind() {
+                    self.outcome.get_or_insert(cut.map_or(Outcome::Unread, Outcome::Fault));
+                    return rest;
+                }
+                let error = self.fault(cut.unwrap_or(AnswerFault::NoAnswer));
+                crate::sse::encode_message(&error).into()
+            }
+            Form::Dropped => self.fault(cut.unwrap_or(AnswerFault::NotMcp)).into(),
+        }
+    }
+
+    /// How the call ended; `None` while the answer is still to come.
+    pub fn outcome(&self) -> Option<&Outcome> {
+        self.outcome.as_ref()
+    }
+
+    fn fault(&mut self, fault: AnswerFault) -> Vec<u8> {
+        let fault = self.error_status.map_or(fault, AnswerFault::HttpStatus);
+        self.outcome = Some(Outcome::Fault(fault));
+        error_response(Some(&self.id), code::INTERNAL_ERROR, &fault.message(&self.server))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,62 @@
+//! What a routed call looks like to its server: the bytes and headers that differ from what the client sent.
+
+use bytes::Bytes;
+use http::HeaderValue;
+
+use crate::header::{
+    X_MCP_ANNOTATION_HINTS, X_MCP_METHOD, X_MCP_SERVERNAME, X_MCP_TOOLNAME,
+};
+use crate::jsonrpc::{Message, Splice};
+use crate::mcp::method;
+use crate::routing::ToolCall;
+
+/// The trace context that a server receives.
+#[derive(Clone, Copy, Debug)]
+pub struct TraceStamp<'a> {
+    /// W3C `traceparent`.
+    pub traceparent: &'a str,
+    /// W3C `tracestate`, never empty.
+    pub tracestate: Option<&'a str>,
+}
+
+/// The body for the server: `params.name` without prefix and, when tracing, the trace keys in `params._meta`.
+/// Every other byte is the client's.
+pub fn call_body(message: &Message<'_>, call: &ToolCall, trace: Option<TraceStamp<'_>>) -> Bytes {
+    let mut splice = Splice::new(message);
+    let bare = call.route.tool.name();
+    if bare != call.route.served.as_ref() {
+        splice.set_string_param("name", bare);
+    }
+    if let Some(trace) = trace {
+        splice.set_trace(trace.traceparent, trace.tracestate);
+    }
+    splice.finish().into()
+}
+
+/// The headers that tell policies after the router what is called: method, tool, server, hints.
+///
+/// A name that no header can carry (control characters) is percent-encoded.
+pub fn call_headers(call: &ToolCall) -> Vec<(&'static str, HeaderValue)> {
+    let mut headers = vec![
+        (X_MCP_METHOD, HeaderValue::from_static(method::TOOLS_CALL)),
+        (X_MCP_TOOLNAME, header_value(call.route.tool.name())),
+        (X_MCP_SERVERNAME, header_value(call.route.server.name())),
+    ];
+    if let Some(hints) = call.route.tool.hints() {
+        headers.push((X_MCP_ANNOTATION_HINTS, header_value(&hints.to_string())));
+    }
+    headers
+}
+
+/// `text` as a header value; anything outside visible ASCII is percent-encoded, so that a policy compares one form.
+fn header_value(text: &str) -> HeaderValue {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if (0x21..=0x7e).contains(&byte) && byte != b'%' {
+            out.push(char::from(byte));
+        } else {
+            out.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    HeaderValue::try_from(out).unwrap_or_else(|_| HeaderValue::from_static(""))
+}

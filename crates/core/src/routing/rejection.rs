@@ -1,0 +1,125 @@
+//! Every way in which the gateway refuses a message, with the answer that each gets.
+//!
+//! This is the one place that picks status, code and words for a refusal; front ends and broker only write it out.
+
+use crate::jsonrpc::{ParseError, code};
+
+/// A request that the gateway refuses for a reason that lies with its sender.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Rejection {
+    /// The `Host` is not one that this gateway answers to (DNS-rebinding rule of MCP).
+    #[error("this gateway does not answer to the host {0:?}")]
+    HostNotAllowed(String),
+    /// The `Origin` is not one that may call this gateway (DNS-rebinding rule of MCP).
+    #[error("requests from the origin {0:?} are not allowed")]
+    OriginNotAllowed(String),
+    /// A request for a server's own host without a routing token of the gateway for that host.
+    #[error("this host is reached through the gateway only")]
+    RoutingTokenInvalid,
+    /// The body is longer than the limit, in bytes.
+    #[error("the request body is larger than {0} bytes")]
+    BodyTooLarge(usize),
+    /// The body did not arrive in time, or its sender broke off.
+    #[error("the request body did not arrive completely")]
+    BodyIncomplete,
+    /// The content type is not `application/json`.
+    #[error("the content type must be application/json")]
+    ContentType,
+    /// The body is no JSON-RPC message.
+    #[error("{0}")]
+    Malformed(ParseError),
+    /// `MCP-Protocol-Version` names a revision that the gateway does not speak, or occurs twice.
+    #[error("the protocol version {0:?} is not supported here; supported: {supported}", supported = supported_versions())]
+    UnsupportedVersion(String),
+    /// The method belongs to a revision of the protocol that the gateway does not speak.
+    #[error("method {0:?} is not supported")]
+    MethodNotFound(String),
+    /// A tool call without a tool name.
+    #[error("tools/call needs params.name, a non-empty string")]
+    MissingToolName,
+    /// A tool call for a name that no visible server offers.
+    #[error("unknown tool: {0}")]
+    UnknownTool(String),
+    /// The request needs a session and names none.
+    #[error("the header Mcp-Session-Id is missing: initialize first")]
+    SessionMissing,
+    /// The session id is not one of this gateway.
+    #[error("the session id is not valid: initialize again")]
+    SessionInvalid,
+    /// The session's time is over.
+    #[error("the session has expired: initialize again")]
+    SessionExpired,
+    /// The session was ended by its client.
+    #[error("the session was ended: initialize again")]
+    SessionEnded,
+}
+
+impl Rejection {
+    /// The value of `error.type`: few values, snake case.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::HostNotAllowed(_) => "host_not_allowed",
+            Self::OriginNotAllowed(_) => "origin_not_allowed",
+            Self::RoutingTokenInvalid => "routing_token_invalid",
+            Self::BodyTooLarge(_) => "body_too_large",
+            Self::BodyIncomplete => "body_incomplete",
+            Self::ContentType => "unsupported_content_type",
+            Self::Malformed(error) => error.reason(),
+            Self::UnsupportedVersion(_) => "unsupported_protocol_version",
+            Self::MethodNotFound(_) => "method_not_found",
+            Self::MissingToolName => "missing_tool_name",
+            Self::UnknownTool(_) => "tool_not_found",
+            Self::SessionMissing => "missing_session",
+            Self::SessionInvalid => "invalid_session",
+            Self::SessionExpired => "expired_session",
+            Self::SessionEnded => "ended_session",
+        }
+    }
+
+    /// The HTTP status. A message that parsed is answered with 200 unless MCP asks for another status, because some
+    /// clients give up the whole connection on any other one.
+    pub fn status(&self) -> http::StatusCode {
+        match self {
+            Self::HostNotAllowed(_) | Self::OriginNotAllowed(_) | Self::RoutingTokenInvalid => {
+                http::StatusCode::FORBIDDEN
+            }
+            Self::BodyTooLarge(_) => http::StatusCode::PAYLOAD_TOO_LARGE,
+            Self::ContentType => http::StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::BodyIncomplete
+            | Self::Malformed(_)
+            | Self::UnsupportedVersion(_)
+            | Self::SessionMissing => http::StatusCode::BAD_REQUEST,
+            Self::MethodNotFound(_) | Self::MissingToolName | Self::UnknownTool(_) => {
+                http::StatusCode::OK
+            }
+            Self::SessionInvalid | Self::SessionExpired | Self::SessionEnded => {
+                http::StatusCode::NOT_FOUND
+            }
+        }
+    }
+
+    /// The JSON-RPC error code.
+    pub fn code(&self) -> i32 {
+        match self {
+            Self::Malformed(error) => error.code(),
+            Self::MethodNotFound(_) => code::METHOD_NOT_FOUND,
+            Self::MissingToolName | Self::UnknownTool(_) => code::INVALID_PARAMS,
+            Self::HostNotAllowed(_)
+            | Self::OriginNotAllowed(_)
+            | Self::RoutingTokenInvalid
+            | Self::BodyTooLarge(_)
+            | Self::BodyIncomplete
+            | Self::ContentType
+            | Self::UnsupportedVersion(_)
+            | Self::SessionMissing
+            | Self::SessionInvalid
+            | Self::SessionExpired
+            | Self::SessionEnded => code::INVALID_REQUEST,
+        }
+    }
+}
+
+fn supported_versions() -> String {
+    let names: Vec<_> = crate::mcp::ProtocolVersion::ALL.iter().map(|v| v.as_str()).collect();
+    names.join(", ")
+}

@@ -4,5 +4,9 @@
 //! The rooms, in the order of a request's way:
 //!
 //! - [`header`]: header names, and which of them belong to the gateway alone.
+//! - [`jsonrpc`]: messages, read strictly and changed by the byte.
+//! - [`sse`]: streams of server-sent events, read as they arrive and written.
 
 pub mod header;
+pub mod jsonrpc;
+pub mod sse;

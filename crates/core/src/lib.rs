@@ -6,6 +6,8 @@
 //! - [`config`]: the configuration file, checked as a whole, every problem with its path;
 //! - [`header`]: header names, and which of them belong to the gateway alone;
 //! - [`mcp`]: protocol revisions, version negotiation, method names;
+//! - [`jsonrpc`]: messages, read strictly and changed by the byte;
+//! - [`sse`]: streams of server-sent events, read as they arrive and written;
 //! - [`routing`]: the snapshot of what is known, and the decision where a message goes;
 //! - [`catalog`]: the tools of all servers as one list;
 //! - [`answer`]: what the server answered, read while it passes.
@@ -14,5 +16,7 @@ pub mod answer;
 pub mod catalog;
 pub mod config;
 pub mod header;
+pub mod jsonrpc;
 pub mod mcp;
 pub mod routing;
+pub mod sse;

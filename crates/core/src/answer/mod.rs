@@ -84,10 +84,15 @@ impl AnswerReader {
     pub fn new(id: Id, server: &str, form: AnswerForm, held_bytes_max: usize) -> Self {
         let error_status = match form {
             AnswerForm::ErrorBody(status) => Some(status),
-            AnswerForm::Json | AnswerForm::EventStream | AnswerForm::Encoded | AnswerForm::Other => None,
+            AnswerForm::Json
+            | AnswerForm::EventStream
+            | AnswerForm::Encoded
+            | AnswerForm::Other => None,
         };
         let form = match form {
-            AnswerForm::Json | AnswerForm::ErrorBody(_) => Form::Json(JsonAnswer::new(held_bytes_max)),
+            AnswerForm::Json | AnswerForm::ErrorBody(_) => {
+                Form::Json(JsonAnswer::new(held_bytes_max))
+            }
             AnswerForm::Encoded => Form::Json(JsonAnswer::unread()),
             AnswerForm::EventStream => Form::EventStream(SseAnswer::new(held_bytes_max)),
             AnswerForm::Other => Form::Dropped,

@@ -55,10 +55,18 @@ impl AnswerFault {
         match self {
             Self::NoAnswer => format!("server {server} ended its response without an answer"),
             Self::Cut => format!("server {server} broke off its response"),
-            Self::NotJsonRpc => format!("server {server} answered with something that is not a JSON-RPC message"),
-            Self::WrongId => format!("server {server} answered another request than the one it was asked"),
-            Self::HttpStatus(status) => format!("server {server} answered with HTTP status {}", status.as_u16()),
-            Self::NotMcp => format!("server {server} answered with something that is neither JSON nor an event stream"),
+            Self::NotJsonRpc => {
+                format!("server {server} answered with something that is not a JSON-RPC message")
+            }
+            Self::WrongId => {
+                format!("server {server} answered another request than the one it was asked")
+            }
+            Self::HttpStatus(status) => {
+                format!("server {server} answered with HTTP status {}", status.as_u16())
+            }
+            Self::NotMcp => format!(
+                "server {server} answered with something that is neither JSON nor an event stream"
+            ),
         }
     }
 }
@@ -73,7 +81,9 @@ impl Outcome {
                 true => Self::ToolError,
                 false => Self::Result,
             }),
-            Kind::ErrorResponse if answers(&message) => Ok(Self::Error { code: error_code(&message) }),
+            Kind::ErrorResponse if answers(&message) => {
+                Ok(Self::Error { code: error_code(&message) })
+            }
             Kind::Response | Kind::ErrorResponse => Err(AnswerFault::WrongId),
             Kind::Request | Kind::Notification => Err(AnswerFault::NotJsonRpc),
         }

@@ -30,7 +30,7 @@ impl SseAnswer {
             let rest = chunk.get(start..).unwrap_or_default();
             let end = start + rest.iter().position(|&b| b == b'\n').map_or(rest.len(), |at| at + 1);
             let line = chunk.get(start..end).unwrap_or_default();
-            let read = self.decoder.push(line, &mut |event| on_data(event.data.as_bytes()));
+            let read = self.decoder.push(line, &mut |event| on_data(event.data));
             if read.is_err() {
                 self.blind = true;
                 return self.release(&chunk, chunk.len());

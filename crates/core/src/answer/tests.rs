@@ -45,7 +45,11 @@ fn json_faults_become_errors_with_the_callers_id() {
     check("<html>", BodyEnd::Complete, AnswerFault::NotJsonRpc);
     check("", BodyEnd::Complete, AnswerFault::NotJsonRpc);
     check(r#"{"jsonrpc":"2.0","id":8,"result":{}}"#, BodyEnd::Complete, AnswerFault::WrongId);
-    check(r#"{"jsonrpc":"2.0","method":"notifications/x"}"#, BodyEnd::Complete, AnswerFault::NotJsonRpc);
+    check(
+        r#"{"jsonrpc":"2.0","method":"notifications/x"}"#,
+        BodyEnd::Complete,
+        AnswerFault::NotJsonRpc,
+    );
     check(&ANSWER[..20], BodyEnd::Cut, AnswerFault::Cut);
 }
 
@@ -57,7 +61,9 @@ fn json_beyond_the_bound_passes_unread() {
 
 #[test]
 fn event_streams_pass_unchanged_however_they_are_cut_into_chunks() {
-    let stream = format!(": hi\n\nevent: message\r\ndata: {{\"jsonrpc\":\"2.0\",\"method\":\"notifications/progress\"}}\r\n\r\ndata: {ANSWER}\n\n");
+    let stream = format!(
+        ": hi\n\nevent: message\r\ndata: {{\"jsonrpc\":\"2.0\",\"method\":\"notifications/progress\"}}\r\n\r\ndata: {ANSWER}\n\n"
+    );
     for size in 1..stream.len() {
         let chunks: Vec<_> =
             stream.as_bytes().chunks(size).map(|c| std::str::from_utf8(c).unwrap()).collect();
@@ -80,7 +86,10 @@ fn streams_without_an_answer_get_an_error_event() {
         let (out, outcome) = run(AnswerForm::EventStream, &[stream], end, 1000);
         assert_eq!(outcome, Outcome::Fault(fault), "{stream}");
         let rest = out.strip_prefix(kept).expect("what was complete is kept");
-        assert!(rest.starts_with("event: message\ndata: {\"jsonrpc\":\"2.0\",\"id\":7,\"error\""), "{rest}");
+        assert!(
+            rest.starts_with("event: message\ndata: {\"jsonrpc\":\"2.0\",\"id\":7,\"error\""),
+            "{rest}"
+        );
         assert!(rest.ends_with("\n\n"), "{rest:?}");
     };
     check("", "", BodyEnd::Complete, AnswerFault::NoAnswer);

@@ -96,7 +96,10 @@ mod tests {
         assert_eq!(tools_list(&merged.tools), &expected[..]);
         let unprefixed = merge([("", &tools[..])]);
         let list = tools_list(&unprefixed.tools);
-        assert!(list.windows(raw.len()).any(|window| window == raw), "unprefixed tools are verbatim");
+        assert!(
+            list.windows(raw.len()).any(|window| window == raw),
+            "unprefixed tools are verbatim"
+        );
     }
 
     #[test]

@@ -46,7 +46,8 @@ impl Tool {
         let object =
             Object::parse(raw).map_err(|error| InvalidTool::Malformed(error.to_string()))?;
         let name_value = object.get("name").ok_or(InvalidTool::NoName)?;
-        let name = name_value.as_str().filter(|name| !name.is_empty()).ok_or(InvalidTool::NoName)?;
+        let name =
+            name_value.as_str().filter(|name| !name.is_empty()).ok_or(InvalidTool::NoName)?;
         if !object.get("inputSchema").is_some_and(|schema| schema.is_object()) {
             return Err(InvalidTool::NoInputSchema(name.into_owned()));
         }

@@ -3,9 +3,7 @@
 use bytes::Bytes;
 use http::HeaderValue;
 
-use crate::header::{
-    X_MCP_ANNOTATION_HINTS, X_MCP_METHOD, X_MCP_SERVERNAME, X_MCP_TOOLNAME,
-};
+use crate::header::{X_MCP_ANNOTATION_HINTS, X_MCP_METHOD, X_MCP_SERVERNAME, X_MCP_TOOLNAME};
 use crate::jsonrpc::{Message, Splice};
 use crate::mcp::method;
 use crate::routing::ToolCall;

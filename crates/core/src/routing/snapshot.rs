@@ -143,9 +143,10 @@ impl Snapshot {
     pub fn tools_list(&self, visibility: &Visibility) -> Bytes {
         match visibility {
             Visibility::All => self.list.clone(),
-            Visibility::VirtualServer(name) => {
-                self.views.get(name).map_or_else(|| self.empty_list.clone(), |view| view.list.clone())
-            }
+            Visibility::VirtualServer(name) => self
+                .views
+                .get(name)
+                .map_or_else(|| self.empty_list.clone(), |view| view.list.clone()),
             Visibility::Nothing => self.empty_list.clone(),
         }
     }
@@ -188,10 +189,7 @@ fn hosts(servers: &[Arc<ServerRoute>]) -> HashMap<String, Arc<ServerRoute>> {
         .collect()
 }
 
-fn routes(
-    servers: &[Arc<ServerRoute>],
-    tools: Vec<ServedTool>,
-) -> HashMap<Arc<str>, ToolRoute> {
+fn routes(servers: &[Arc<ServerRoute>], tools: Vec<ServedTool>) -> HashMap<Arc<str>, ToolRoute> {
     tools
         .into_iter()
         .filter_map(|ServedTool { served, server, tool }| {

@@ -1,0 +1,215 @@
+//! Changes to a message that leave every other byte as it was.
+//!
+//! A [`Splice`] collects them against the places that [`Message`] noted, and copies the text once, at the end.
+
+use std::ops::Range;
+
+use super::message::Message;
+use super::object::{Member, Object};
+use super::write::{quote, write_string};
+
+const META: &str = "_meta";
+const TRACEPARENT: &str = "traceparent";
+const TRACESTATE: &str = "tracestate";
+
+/// Edits of one message by byte ranges. With none, the bytes come out as they went in.
+///
+/// Of two edits of one range the later counts. Edits that overlap otherwise do not happen within this type; of those given to
+/// [`replace`](Self::replace) the one that starts (or else ends) first is applied, as are none that reach beyond the message.
+#[derive(Clone, Debug)]
+pub struct Splice<'a> {
+    message: &'a Message<'a>,
+    edits: Vec<Edit>,
+    strings: Vec<(String, String)>,
+    trace: Option<Trace>,
+}
+
+#[derive(Clone, Debug)]
+struct Trace {
+    traceparent: String,
+    tracestate: Option<String>,
+}
+
+#[derive(Clone, Debug)]
+struct Edit {
+    at: Range<usize>,
+    bytes: Vec<u8>,
+    kind: EditKind,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum EditKind {
+    Replacement,
+    /// A new first member of an object.
+    Member {
+        /// The object had members before.
+        others: bool,
+    },
+}
+
+impl<'a> Splice<'a> {
+    /// Starts with no edit.
+    pub fn new(message: &'a Message<'a>) -> Self {
+        Self { message, edits: Vec::new(), strings: Vec::new(), trace: None }
+    }
+
+    /// Puts `bytes` in the place of a range of the message, usually that of a [`Raw`](super::Raw).
+    pub fn replace(&mut self, at: Range<usize>, bytes: Vec<u8>) {
+        self.edits.retain(|edit| edit.at != at);
+        self.edits.push(Edit { at, bytes, kind: EditKind::Replacement });
+    }
+
+    /// Sets a member of `params` to a string, adding it when absent. Does nothing when there are no `params`.
+    pub fn set_string_param(&mut self, key: &str, value: &str) {
+        self.strings.retain(|(earlier, _)| earlier != key);
+        self.strings.push((key.to_owned(), value.to_owned()));
+    }
+
+    /// Sets the trace context in `params._meta`, which is made when absent. Its other members stay.
+    ///
+    /// Without `tracestate` an old one goes, since it belongs to the old `traceparent`. Nothing happens when there are no
+    /// `params`, or when `_meta` is something else than an object.
+    pub fn set_trace(&mut self, traceparent: &str, tracestate: Option<&str>) {
+        let (traceparent, tracestate) = (traceparent.to_owned(), tracestate.map(str::to_owned));
+        self.trace = Some(Trace { traceparent, tracestate });
+    }
+
+    /// True when [`finish`](Self::finish) would copy the message as it is.
+    pub fn is_empty(&self) -> bool {
+        let by_name = !self.strings.is_empty() || self.trace.is_some();
+        self.edits.is_empty() && !(by_name && self.message.params().is_some())
+    }
+
+    /// The message with all edits applied.
+    pub fn finish(mut self) -> Vec<u8> {
+        self.resolve();
+        self.edits.sort_by_key(|edit| (edit.at.start, edit.at.end));
+        apply(self.message.bytes(), &self.edits)
+    }
+
+    /// Turns what was asked for by name into edits.
+    fn resolve(&mut self) {
+        let Some(params) = self.message.params() else { return };
+        for (key, value) in std::mem::take(&mut self.strings) {
+            match params.members().iter().find(|member| member.key == key) {
+                Some(member) => self.replace(member.start..member.end, quote(&value)),
+                None => self.insert(params, members(&[(&key, &value)])),
+            }
+        }
+        let Some(Trace { traceparent, tracestate }) = self.trace.take() else { return };
+        let traceparent = (TRACEPARENT, traceparent.as_str());
+        let tracestate = tracestate.as_deref().map(|value| (TRACESTATE, value));
+        match self.message.meta() {
+            Some(meta) => self.resolve_trace(meta, traceparent, tracestate),
+            None if params.get(META).is_some() => {}
+            None => {
+                let mut bytes = b"\"_meta\":{".to_vec();
+                bytes.extend(trace_members(traceparent, tracestate));
+                bytes.push(b'}');
+                self.insert(params, bytes);
+            }
+        }
+    }
+
+    fn resolve_trace(
+        &mut self,
+        meta: &Object<'_>,
+        traceparent: (&str, &str),
+        tracestate: Option<(&str, &str)>,
+    ) {
+        let position = |key: &str| meta.members().iter().position(|member| member.key == key);
+        let old = (position(TRACEPARENT), position(TRACESTATE));
+        let value = |at: usize| meta.members().get(at).map(|member| member.start..member.end);
+        // Both members go in by one edit, so that they always stand in the same order.
+        match (old, tracestate) {
+            ((None, None), _) => self.insert(meta, trace_members(traceparent, tracestate)),
+            ((None, Some(at)), _) => self.replace_some(
+                meta.members().get(at).map(|member| member.key_start..member.end),
+                trace_members(traceparent, tracestate),
+            ),
+            ((Some(at), None), None) => self.replace_some(value(at), quote(traceparent.1)),
+            ((Some(at), None), Some(tracestate)) => {
+                self.replace_some(value(at), quote(traceparent.1));
+                self.insert(meta, members(&[tracestate]));
+            }
+            ((Some(at), Some(state_at)), Some(tracestate)) => {
+                self.replace_some(value(at), quote(traceparent.1));
+                self.replace_some(value(state_at), quote(tracestate.1));
+            }
+            ((Some(at), Some(state_at)), None) => {
+                self.replace_some(value(at), quote(traceparent.1));
+                self.replace_some(removal(meta.members(), state_at), Vec::new());
+            }
+        }
+    }
+
+    fn replace_some(&mut self, at: Option<Range<usize>>, bytes: Vec<u8>) {
+        if let Some(at) = at {
+            self.replace(at, bytes);
+        }
+    }
+
+    /// Puts members behind the opening bracket of an object.
+    fn insert(&mut self, object: &Object<'_>, bytes: Vec<u8>) {
+        let at = object.range().start + 1;
+        let kind = EditKind::Member { others: !object.is_empty() };
+        self.edits.push(Edit { at: at..at, bytes, kind });
+    }
+}
+
+/// Copies `text` with edits that are in order.
+fn apply(text: &[u8], edits: &[Edit]) -> Vec<u8> {
+    let added: usize = edits.iter().map(|edit| edit.bytes.len() + 1).sum();
+    let mut out = Vec::with_capacity(text.len() + added);
+    let mut copied = 0;
+    let mut edits = edits.iter().peekable();
+    while let Some(edit) = edits.next() {
+        // Neither an edit that overlaps the one before nor one that reaches beyond the text has bytes here.
+        let (Some(before), Some(_)) = (text.get(copied..edit.at.start), text.get(edit.at.clone()))
+        else {
+            continue;
+        };
+        out.extend_from_slice(before);
+        out.extend_from_slice(&edit.bytes);
+        copied = edit.at.end;
+        if let EditKind::Member { others } = edit.kind {
+            let another = edits.peek().is_some_and(|next| next.at == edit.at);
+            if others || another {
+                out.push(b',');
+            }
+        }
+    }
+    out.extend_from_slice(text.get(copied..).unwrap_or_default());
+    out
+}
+
+/// What to cut so that one member goes, together with one comma.
+fn removal(members: &[Member<'_>], at: usize) -> Option<Range<usize>> {
+    let member = members.get(at)?;
+    if let Some(previous) = at.checked_sub(1).and_then(|at| members.get(at)) {
+        return Some(previous.end..member.end);
+    }
+    let end = members.get(at + 1).map_or(member.end, |next| next.key_start);
+    Some(member.key_start..end)
+}
+
+fn trace_members(traceparent: (&str, &str), tracestate: Option<(&str, &str)>) -> Vec<u8> {
+    match tracestate {
+        Some(tracestate) => members(&[traceparent, tracestate]),
+        None => members(&[traceparent]),
+    }
+}
+
+/// `"key":"value"` pairs, set off by commas.
+fn members(strings: &[(&str, &str)]) -> Vec<u8> {
+    let mut out = Vec::new();
+    for (key, value) in strings {
+        if !out.is_empty() {
+            out.push(b',');
+        }
+        write_string(&mut out, key);
+        out.push(b':');
+        write_string(&mut out, value);
+    }
+    out
+}

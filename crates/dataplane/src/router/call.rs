@@ -1,0 +1,303 @@
+//! A call that one server answers: its server session, and the request as the server gets it.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::Bytes;
+use http::header::{ACCEPT, ACCEPT_ENCODING, ORIGIN};
+use http::{HeaderName, HeaderValue, StatusCode};
+use mcp_gateway_core::answer::AnswerReader;
+use mcp_gateway_core::header::{
+    MCP_PROTOCOL_VERSION, MCP_SESSION_ID, TRACEPARENT, TRACESTATE,
+};
+use mcp_gateway_core::jsonrpc::{Id, Message, code};
+use mcp_gateway_core::mcp::method;
+use mcp_gateway_core::routing::{ServerRoute, ToolCall, TraceStamp, call_body, call_headers};
+use mcp_gateway_telemetry::name::{attribute, error_source, span};
+use mcp_gateway_telemetry::{Span, SpanKind, TraceHeaders};
+
+use crate::router::record::Failure;
+use crate::router::{Exchange, Reply};
+use crate::session::{SessionFacts, UpstreamSession};
+use crate::upstream::{OpenRequest, UpstreamError};
+
+/// A request as a server gets it, relative to what the client sent.
+pub struct ServerCall {
+    /// The server.
+    pub server: Arc<ServerRoute>,
+    /// Headers to set, each replacing every value that the client gave.
+    pub set: Vec<(HeaderName, HeaderValue)>,
+    /// Headers to remove.
+    pub remove: Vec<HeaderName>,
+    /// The body.
+    pub body: Bytes,
+}
+
+/// The call under way.
+pub(super) struct OpenCall {
+    pub(super) call: ToolCall,
+    pub(super) id: Id,
+    pub(super) facts: SessionFacts,
+    pub(super) session: UpstreamSession,
+    /// The span of the request to the server; its context is what the server receives.
+    pub(super) span: Span,
+    pub(super) started: Instant,
+    /// The client's body, kept until the server has answered: the call may have to be sent once more.
+    body: Bytes,
+    pub(super) reader: Option<AnswerReader>,
+    /// Set once the server session was made anew; it is done once per call.
+    pub(super) is_second_try: bool,
+}
+
+impl Exchange {
+    /// Finds or opens the server session of a call, and writes the request for the server.
+    pub(super) async fn open_call(
+        &mut self,
+        call: ToolCall,
+        body: &Bytes,
+        call_span: &Span,
+    ) -> Result<ServerCall, Reply> {
+        let (Ok(Some(facts)), Some(id)) = (&self.session_facts(), self.id.clone()) else {
+            debug_assert!(false, "the router lets no call pass without a session and an id");
+            return Err(Reply::json(StatusCode::INTERNAL_SERVER_ERROR, Bytes::new()));
+        };
+        let facts = facts.clone();
+        let server = Arc::clone(&call.route.server);
+        self.record.server(&server);
+        self.record.tool(&call.route.served);
+        call_span.set(|a| {
+            a.put(attribute::MCP_SERVER, server.name().to_owned());
+            a.put(attribute::MCP_SESSION_ID, facts.log_id().to_owned());
+            if let Some(hostname) = &server.server.hostname {
+                a.put(attribute::MCP_SERVER_HOSTNAME, hostname.clone());
+            }
+        });
+        let session = match self.cached_session(&facts, server.name(), call_span).await {
+            Some(session) => session,
+            None => self.open_session(&facts, &call, &id, call_span).await?,
+        };
+        let span = self.client_span(&call, &id, false);
+        self.call = Some(OpenCall {
+            call,
+            id,
+            facts,
+            session,
+            span,
+            started: Instant::now(),
+            body: body.clone(),
+            reader: None,
+            is_second_try: false,
+        });
+        Ok(self.server_call())
+    }
+
+    async fn cached_session(
+        &self,
+        facts: &SessionFacts,
+        server: &str,
+        parent: &Span,
+    ) -> Option<UpstreamSession> {
+        let span = parent.child(span::ROUTER_SESSION_CACHE_GET, SpanKind::Internal, |a| {
+            a.put(attribute::MCP_SERVER, server.to_owned());
+        });
+        let cached = self.router.deps.upstream_sessions.get(facts, server).await;
+        span.set(|a| a.put(attribute::MCP_SESSION_CACHE_HIT, cached.is_some()));
+        self.router.deps.metrics.session_cache_lookup(cached.is_some());
+        span.end();
+        cached
+    }
+
+    /// Opens a session with the server of a call. All requests of one gateway session that need it at the same time
+    /// share one initialisation.
+    async fn open_session(
+        &mut self,
+        facts: &SessionFacts,
+        call: &ToolCall,
+        id: &Id,
+        parent: &Span,
+    ) -> Result<UpstreamSession, Reply> {
+        let server = Arc::clone(&call.route.server);
+        let init = parent.child(span::ROUTER_SESSION_INIT, SpanKind::Client, |a| {
+            a.put(attribute::MCP_SERVER, server.name().to_owned());
+            a.put(attribute::MCP_METHOD_NAME, method::INITIALIZE);
+        });
+        let deps = Arc::clone(&self.router.deps);
+        let request = OpenRequest {
+            server: Arc::clone(&server),
+            policy: call_headers(call),
+            client_headers: self.head.headers.clone(),
+            trace: init.headers(),
+        };
+        let (span, store_parent, session_facts) = (init.clone(), parent.clone(), facts.clone());
+        let opening = async move {
+            let opened = deps.opener.open(request).await;
+            if let Err(error) = &opened {
+                Failure::of_upstream(error, server.name()).write(&span, None);
+            }
+            span.end();
+            let session = opened?;
+            let store =
+                store_parent.child(span::ROUTER_SESSION_CACHE_STORE, SpanKind::Internal, |a| {
+                    a.put(attribute::MCP_SERVER, server.name().to_owned());
+                });
+            deps.upstream_sessions.store(&session_facts, server.name(), &session).await;
+            store.end();
+            Ok(session)
+        };
+        let opened = self.router.deps.upstream_sessions.open(facts, call.route.server.name(), opening).await;
+        init.end();
+        opened.map_err(|error| self.session_failed(&error, call, id, parent))
+    }
+
+    fn session_failed(
+        &mut self,
+        error: &UpstreamError,
+        call: &ToolCall,
+        id: &Id,
+        call_span: &Span,
+    ) -> Reply {
+        let failure = Failure::of_upstream(error, call.route.server.name());
+        let reply = match error.authentication() {
+            Some(challenge) => Reply::challenge(challenge, id, &failure.message),
+            None => Reply::error(id, code::INTERNAL_ERROR, &failure.message),
+        };
+        tracing::warn!(
+            mcp.server = call.route.server.name(), error.type = %failure.error_type,
+            error = %crate::error::Chain(error), "Opening a session with a server failed."
+        );
+        self.record.failed(&[call_span], failure, reply.status);
+        self.record.replied(reply.status);
+        reply
+    }
+
+    /// Makes the server session anew after the server has forgotten it, and writes the request once more.
+    ///
+    /// Only called when the server has refused the request unexecuted.
+    pub async fn reopen(&mut self) -> Result<ServerCall, Reply> {
+        let Some(open) = &mut self.call else {
+            return Err(Reply::json(StatusCode::INTERNAL_SERVER_ERROR, Bytes::new()));
+        };
+        open.is_second_try = true;
+        open.span.end();
+        let (call, id, facts, lost) =
+            (open.call.clone(), open.id.clone(), open.facts.clone(), open.session.clone());
+        let server = call.route.server.name();
+        tracing::info!(mcp.server = server, mcp.session.id = facts.log_id(), "A server has forgotten its session; it is opened anew.");
+        self.router.deps.upstream_sessions.forget(&facts, server, &lost).await;
+        let parent = self.record.span.clone();
+        let session = match self.cached_session(&facts, server, &parent).await {
+            Some(session) => session, // another request was faster
+            None => self.open_session(&facts, &call, &id, &parent).await?,
+        };
+        let span = self.client_span(&call, &id, true);
+        if let Some(open) = &mut self.call {
+            open.session = session;
+            open.span = span;
+            open.started = Instant::now();
+        }
+        Ok(self.server_call())
+    }
+
+    fn client_span(&self, call: &ToolCall, id: &Id, is_resend: bool) -> Span {
+        let url = &call.route.server.server.url;
+        self.record.span.child_named(
+            || format!("{} {}", method::TOOLS_CALL, call.route.tool.name()),
+            SpanKind::Client,
+            |a| {
+                a.put(attribute::MCP_METHOD_NAME, method::TOOLS_CALL);
+                a.put(attribute::GEN_AI_OPERATION_NAME, attribute::OPERATION_EXECUTE_TOOL);
+                a.put(attribute::GEN_AI_TOOL_NAME, call.route.tool.name().to_owned());
+                a.put(attribute::MCP_SERVER, call.route.server.name().to_owned());
+                a.put(attribute::JSONRPC_REQUEST_ID, id.text().into_owned());
+                a.put(attribute::NETWORK_TRANSPORT, "tcp");
+                a.put(attribute::NETWORK_PROTOCOL_NAME, "http");
+                if let Some(host) = url.host_str() {
+                    a.put(attribute::SERVER_ADDRESS, host.to_owned());
+                }
+                if let Some(port) = url.port_or_known_default() {
+                    a.put(attribute::SERVER_PORT, i64::from(port));
+                }
+                if is_resend {
+                    a.put(attribute::HTTP_REQUEST_RESEND_COUNT, 1);
+                }
+            },
+        )
+    }
+
+    /// Writes the request for the server from the call under way.
+    fn server_call(&self) -> ServerCall {
+        let Some(open) = &self.call else {
+            debug_assert!(false, "a call is under way");
+            return ServerCall {
+                server: Arc::new(ServerRoute::nowhere()),
+                set: Vec::new(),
+                remove: Vec::new(),
+                body: Bytes::new(),
+            };
+        };
+        open.span.set(|a| a.put(attribute::MCP_PROTOCOL_VERSION, open.session.protocol_version.as_str()));
+        let trace = open.span.headers();
+        let body = match Message::parse(&open.body) {
+            Ok(message) => call_body(&message, &open.call, trace.as_ref().map(stamp)),
+            Err(_) => open.body.clone(), // it parsed before
+        };
+        let mut call = ServerCall {
+            server: Arc::clone(&open.call.route.server),
+            set: Vec::with_capacity(10),
+            remove: vec![ACCEPT_ENCODING, ORIGIN],
+            body,
+        };
+        for (name, value) in call_headers(&open.call) {
+            call.set(name, value);
+        }
+        call.set(ACCEPT.as_str(), HeaderValue::from_static("application/json, text/event-stream"));
+        call.set(
+            MCP_PROTOCOL_VERSION,
+            HeaderValue::from_static(open.session.protocol_version.as_str()),
+        );
+        match &open.session.session_id {
+            Some(session) => call.set(MCP_SESSION_ID, session.header_value()),
+            None => call.remove.push(HeaderName::from_static(MCP_SESSION_ID)),
+        }
+        call.stamp(trace.as_ref());
+        call
+    }
+
+    fn session_facts(&self) -> Result<Option<SessionFacts>, crate::session::SessionError> {
+        self.session().clone()
+    }
+}
+
+impl ServerCall {
+    fn set(&mut self, name: &'static str, value: HeaderValue) {
+        self.set.push((HeaderName::from_static(name), value));
+    }
+
+    /// Sets the trace headers, when there is a trace: without one the client's own pass unchanged.
+    fn stamp(&mut self, trace: Option<&TraceHeaders>) {
+        let Some(trace) = trace else { return };
+        if let Ok(value) = HeaderValue::try_from(&trace.traceparent) {
+            self.set(TRACEPARENT, value);
+        }
+        match trace.tracestate.as_ref().map(HeaderValue::try_from) {
+            Some(Ok(value)) => self.set(TRACESTATE, value),
+            Some(Err(_)) | None => self.remove.push(HeaderName::from_static(TRACESTATE)),
+        }
+    }
+}
+
+fn stamp(trace: &TraceHeaders) -> TraceStamp<'_> {
+    TraceStamp { traceparent: &trace.traceparent, tracestate: trace.tracestate.as_deref() }
+}
+
+impl Failure {
+    /// The failure that a server caused before it was asked the client's question.
+    pub(super) fn of_upstream(error: &UpstreamError, server: &str) -> Self {
+        Self {
+            error_type: error.reason().into(),
+            source: error_source::BACKEND,
+            is_error: true,
+            message: error.client_message(server),
+        }
+    }
+}

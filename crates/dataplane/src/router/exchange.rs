@@ -1,0 +1,318 @@
+//! One request from its head to its end.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use mcp_gateway_core::config::Mode;
+use mcp_gateway_core::jsonrpc::{Id, Kind, Message};
+use mcp_gateway_core::mcp::method;
+use mcp_gateway_core::routing::{
+    Decision, Destination, Rejection, ServerRoute, SessionState, Snapshot, Visibility,
+    check_content_type, check_host_and_origin, check_protocol_version, decide, destination,
+};
+use mcp_gateway_telemetry::name::{attribute, error_source, span};
+use mcp_gateway_telemetry::{RemoteContext, Span, SpanKind};
+
+use crate::router::call::{OpenCall, ServerCall};
+use crate::router::record::Record;
+use crate::router::{Reply, RequestHead, Router};
+use crate::session::{SessionError, SessionFacts};
+
+/// Why a front end could not read a request's body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BodyFault {
+    /// It is longer than `limits.bodyBytesMax`.
+    TooLarge,
+    /// Its sender broke off, or took too long.
+    Incomplete,
+}
+
+/// What a front end does next with a request.
+pub enum Step<'b> {
+    /// Answer it at once.
+    Reply(Reply),
+    /// Hand it to the broker; with its message when it has one.
+    Broker(Option<Message<'b>>),
+    /// Send it to a server.
+    Server(Box<ServerCall>),
+    /// Let it pass to a server: it is the gateway's own, and its token was verified.
+    Own(Arc<ServerRoute>),
+}
+
+/// Who sent the request, as its head tells.
+enum Sender {
+    /// A client.
+    Client,
+    /// The gateway itself, through Envoy.
+    Gateway(Arc<ServerRoute>),
+    /// Somebody who may not send it.
+    Refused(Rejection),
+}
+
+/// One request under way. Dropping it early records that the client has gone.
+pub struct Exchange {
+    pub(super) router: Router,
+    pub(super) snapshot: Arc<Snapshot>,
+    pub(super) head: RequestHead,
+    pub(super) record: Record,
+    pub(super) call: Option<OpenCall>,
+    pub(super) id: Option<Id>,
+    removed: Vec<String>,
+    sender: Sender,
+    visibility: Visibility,
+    session: Result<Option<SessionFacts>, SessionError>,
+}
+
+impl Exchange {
+    /// Begins with a request's head. `ambient` is the trace context that came beside the request (Envoy's gRPC
+    /// metadata), `front_end` the value of `error_source` for what goes wrong in the front end itself.
+    pub fn begin(
+        router: &Router,
+        mut head: RequestHead,
+        ambient: &RemoteContext,
+        front_end: &'static str,
+    ) -> Self {
+        let snapshot = router.deps.snapshots.current();
+        let sender = sender(router, &snapshot, &head);
+        let record = Record::begin(router, &snapshot.config, &head, ambient, front_end);
+        let visibility = Visibility::of(&head.headers);
+        let removed = match &sender {
+            Sender::Gateway(_) => head.strip_routing_token(),
+            Sender::Client | Sender::Refused(_) => head.strip_internal_headers(),
+        };
+        Self {
+            router: router.clone(),
+            snapshot,
+            head,
+            record,
+            call: None,
+            id: None,
+            removed,
+            sender,
+            visibility,
+            session: Ok(None),
+        }
+    }
+
+    /// Says whether a message is to be read from the body before [`Self::route`].
+    pub fn expects_message(&self) -> bool {
+        matches!(self.sender, Sender::Client) && self.head.carries_message()
+    }
+
+    /// The longest body that is read, in bytes.
+    pub fn body_bytes_max(&self) -> usize {
+        self.snapshot.config.limits.body_bytes_max
+    }
+
+    /// Says whether the gateway runs behind Envoy.
+    pub fn is_behind_envoy(&self) -> bool {
+        self.snapshot.config.mode == Mode::Envoy
+    }
+
+    /// The request's head, without the headers that belong to the gateway alone.
+    pub fn head(&self) -> &RequestHead {
+        &self.head
+    }
+
+    /// The gateway's own headers that the sender had set; they must not reach anyone.
+    pub fn removed_headers(&self) -> &[String] {
+        &self.removed
+    }
+
+    /// What the request may see.
+    pub fn visibility(&self) -> &Visibility {
+        &self.visibility
+    }
+
+    /// What is known of the session that the request names.
+    pub fn session(&self) -> &Result<Option<SessionFacts>, SessionError> {
+        &self.session
+    }
+
+    /// The span of the whole request.
+    pub fn span(&self) -> &Span {
+        &self.record.span
+    }
+
+    /// The configuration's public host, which the broker is addressed by behind Envoy.
+    pub fn public_host(&self) -> Option<&str> {
+        self.snapshot.config.public_host.as_deref()
+    }
+
+    /// Finds out where the request goes; opens a server session when a call needs one.
+    ///
+    /// `body` is the whole body, empty when [`Self::expects_message`] is false.
+    pub async fn route<'b>(&mut self, body: Result<&'b Bytes, BodyFault>) -> Step<'b> {
+        match &self.sender {
+            Sender::Refused(rejection) => {
+                let rejection = rejection.clone();
+                return Step::Reply(self.refuse(&[], &rejection));
+            }
+            Sender::Gateway(server) => {
+                let server = Arc::clone(server);
+                self.record.server(&server);
+                return Step::Own(server);
+            }
+            Sender::Client => {}
+        }
+        self.session = self.router.deps.session_tokens.read(&self.head.headers).await;
+        if let Ok(Some(facts)) = &self.session {
+            self.record.session(facts);
+        }
+        let decision = self.record.span.child(span::ROUTER_ROUTE_DECISION, SpanKind::Internal, |_| {});
+        let step = if self.head.carries_message() {
+            self.route_message(body, &decision).await
+        } else {
+            self.to_broker(&decision, None)
+        };
+        decision.end();
+        step
+    }
+
+    async fn route_message<'b>(
+        &mut self,
+        body: Result<&'b Bytes, BodyFault>,
+        decision: &Span,
+    ) -> Step<'b> {
+        let body = match body {
+            Ok(body) => body,
+            Err(BodyFault::TooLarge) => {
+                let rejection = Rejection::BodyTooLarge(self.body_bytes_max());
+                return Step::Reply(self.refuse(&[decision], &rejection));
+            }
+            Err(BodyFault::Incomplete) => {
+                return Step::Reply(self.refuse(&[decision], &Rejection::BodyIncomplete));
+            }
+        };
+        let message = match self.admit(body) {
+            Ok(message) => message,
+            Err(rejection) => return Step::Reply(self.refuse(&[decision], &rejection)),
+        };
+        let method = message.method();
+        decision.set(|a| a.put(attribute::MCP_METHOD_NAME, method.to_owned()));
+        if message.kind() == Kind::Request && method == method::TOOLS_CALL {
+            return self.route_call(message, decision, body).await;
+        }
+        self.to_broker(decision, Some(message))
+    }
+
+    /// Checks content type and protocol version and parses the message; notes what the spans say of it.
+    fn admit<'b>(&mut self, body: &'b Bytes) -> Result<Message<'b>, Rejection> {
+        let parsed = Message::parse(body);
+        self.id = match &parsed {
+            Ok(message) => message.id().map(Id::from_raw),
+            Err(error) => error.id().cloned(),
+        };
+        if let Ok(message) = &parsed {
+            self.record.message(message, self.id.as_ref());
+        }
+        check_content_type(&self.head.headers)?;
+        let message = parsed.map_err(Rejection::Malformed)?;
+        if message.method() == method::SERVER_DISCOVER {
+            // The broker knows the answer that makes newer clients fall back.
+            return Ok(message);
+        }
+        if let Some(version) = check_protocol_version(&self.head.headers)? {
+            self.record.protocol_version(version);
+        }
+        Ok(message)
+    }
+
+    fn to_broker<'b>(&mut self, decision: &Span, message: Option<Message<'b>>) -> Step<'b> {
+        let route = |a: &mut mcp_gateway_telemetry::Attributes| {
+            a.put(attribute::MCP_ROUTE, attribute::ROUTE_BROKER);
+        };
+        decision.set(route);
+        self.record.span.set(route);
+        let method = message.as_ref().map(|m| m.method().to_owned());
+        let passthrough =
+            decision.child(span::ROUTER_BROKER_PASSTHROUGH, SpanKind::Internal, |a| {
+                if let Some(method) = method {
+                    a.put(attribute::MCP_METHOD_NAME, method);
+                }
+            });
+        passthrough.end();
+        Step::Broker(message)
+    }
+
+    async fn route_call<'b>(
+        &mut self,
+        message: Message<'b>,
+        decision: &Span,
+        body: &'b Bytes,
+    ) -> Step<'b> {
+        let route = |a: &mut mcp_gateway_telemetry::Attributes| {
+            a.put(attribute::MCP_ROUTE, attribute::ROUTE_TOOL_CALL);
+        };
+        decision.set(route);
+        self.record.span.set(route);
+        let call_span = decision.child(span::ROUTER_TOOL_CALL, SpanKind::Internal, |_| {});
+        self.record.describe_call(&call_span, &message);
+        let lookup =
+            call_span.child(span::ROUTER_BROKER_GET_SERVER_INFO, SpanKind::Internal, |_| {});
+        let decided = decide(&self.snapshot, &message, self.session_state(), &self.visibility);
+        lookup.end();
+        let step = match decided {
+            Decision::ToolCall(call) => match self.open_call(*call, body, &call_span).await {
+                Ok(server_call) => Step::Server(Box::new(server_call)),
+                Err(reply) => Step::Reply(reply),
+            },
+            Decision::Reject(rejection) => {
+                Step::Reply(self.refuse(&[&call_span, decision], &rejection))
+            }
+            Decision::Broker => self.to_broker(decision, Some(message)),
+        };
+        call_span.end();
+        step
+    }
+
+    fn session_state(&self) -> SessionState {
+        match &self.session {
+            Ok(Some(_)) => SessionState::Valid,
+            Ok(None) => SessionState::Missing,
+            Err(error) => error.state(),
+        }
+    }
+
+    /// Refuses the request; the refusal is written on `spans` and on the request's own.
+    fn refuse(&mut self, spans: &[&Span], rejection: &Rejection) -> Reply {
+        let reply = Reply::rejection(rejection, self.id.as_ref());
+        self.record.refused(spans, rejection, error_source::CLIENT);
+        self.record.replied(reply.status);
+        reply
+    }
+
+    /// Takes note of the status that the broker, or a server in answer to the gateway's own request, gave.
+    pub fn answered(&mut self, status: http::StatusCode) {
+        self.record.replied(status);
+    }
+
+    /// Ends the exchange: the response has been handed over whole.
+    pub fn end(mut self) {
+        self.record.end();
+    }
+}
+
+fn sender(router: &Router, snapshot: &Snapshot, head: &RequestHead) -> Sender {
+    match destination(snapshot, &head.authority, &head.headers) {
+        Destination::Server(server) if snapshot.config.mode == Mode::Envoy => {
+            let host = server.server.hostname.as_deref().unwrap_or_default();
+            match router.deps.routing_tokens.check(&head.headers, host) {
+                Ok(()) => Sender::Gateway(server),
+                Err(_) => Sender::Refused(Rejection::RoutingTokenInvalid),
+            }
+        }
+        Destination::NoSuchServer | Destination::Server(_)
+            if snapshot.config.mode == Mode::Envoy =>
+        {
+            Sender::Refused(Rejection::RoutingTokenInvalid)
+        }
+        // Standalone, nobody sends such requests on the gateway's behalf: the headers are a client's, and stripped.
+        Destination::Gateway | Destination::NoSuchServer | Destination::Server(_) => {
+            match check_host_and_origin(&snapshot.config, &head.authority, &head.headers) {
+                Ok(()) => Sender::Client,
+                Err(rejection) => Sender::Refused(rejection),
+            }
+        }
+    }
+}

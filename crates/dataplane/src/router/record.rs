@@ -1,0 +1,221 @@
+//! What is told about one request: its span, filled as facts become known, and its figures at the end.
+
+use std::borrow::Cow;
+use std::net::IpAddr;
+use std::time::Instant;
+
+use http::StatusCode;
+use mcp_gateway_core::config::Config;
+use mcp_gateway_core::jsonrpc::{Id, Message};
+use mcp_gateway_core::mcp::{ProtocolVersion, method};
+use mcp_gateway_core::routing::{Rejection, ServerRoute, client_address};
+use mcp_gateway_telemetry::metrics::Metrics;
+use mcp_gateway_telemetry::name::{attribute, span};
+use mcp_gateway_telemetry::{Attributes, RemoteContext, Span, SpanKind};
+
+use crate::router::{RequestHead, Router};
+use crate::session::SessionFacts;
+
+/// Why a request did not succeed.
+#[derive(Clone, Debug)]
+pub(super) struct Failure {
+    /// The value of `error.type`: few values.
+    pub(super) error_type: Cow<'static, str>,
+    /// The value of `error_source`: who failed.
+    pub(super) source: &'static str,
+    /// Whether the span's status says so too. It does not when the fault is the caller's.
+    pub(super) is_error: bool,
+    /// The sentence that the caller was given.
+    pub(super) message: String,
+}
+
+impl Failure {
+    /// Writes the failure on a span.
+    pub(super) fn write(&self, span: &Span, status: Option<StatusCode>) {
+        span.set(|a| {
+            a.put(attribute::ERROR_TYPE, self.error_type.clone().into_owned());
+            a.put(attribute::ERROR_SOURCE, self.source);
+            if let Some(status) = status {
+                a.put(attribute::HTTP_STATUS_CODE, i64::from(status.as_u16()));
+            }
+        });
+        if self.is_error {
+            span.fail(|| self.message.clone());
+        }
+    }
+}
+
+/// The record of one request. Dropping it without [`Record::end`] says that the client has gone.
+pub(super) struct Record {
+    pub(super) span: Span,
+    pub(super) front_end: &'static str,
+    metrics: Metrics,
+    started: Instant,
+    method: &'static str,
+    tool: Option<String>,
+    failure: Option<Failure>,
+    status: Option<StatusCode>,
+    ended: bool,
+}
+
+/// The value of a label for everything that no catalog knows.
+const OTHER: &str = "_OTHER";
+
+impl Record {
+    pub(super) fn begin(
+        router: &Router,
+        config: &Config,
+        head: &RequestHead,
+        ambient: &RemoteContext,
+        front_end: &'static str,
+    ) -> Self {
+        let header = RemoteContext::from_headers(&head.headers);
+        let (parent, link) = header.joined_with(ambient);
+        let process =
+            router.deps.tracer.start(span::ROUTER_PROCESS, SpanKind::Server, &parent, |a| {
+                describe_head(a, head, client_address(&head.headers, head.peer, &config.trusted_proxies));
+            });
+        if let Some(other) = link {
+            process.link_remote(&other);
+        }
+        Self {
+            span: process,
+            front_end,
+            metrics: router.deps.metrics.clone(),
+            started: Instant::now(),
+            method: OTHER,
+            tool: None,
+            failure: None,
+            status: None,
+            ended: false,
+        }
+    }
+
+    /// Notes what the message says.
+    pub(super) fn message(&mut self, message: &Message<'_>, id: Option<&Id>) {
+        self.method = method::known_method(message.method()).unwrap_or(OTHER);
+        self.span.set(|a| {
+            a.put(attribute::JSONRPC_PROTOCOL_VERSION, "2.0");
+            if !message.method().is_empty() {
+                a.put(attribute::MCP_METHOD_NAME, message.method().to_owned());
+                a.put(attribute::GEN_AI_OPERATION_NAME, message.method().to_owned());
+            }
+            if let Some(id) = id {
+                a.put(attribute::JSONRPC_REQUEST_ID, id.text().into_owned());
+            }
+        });
+    }
+
+    /// Notes the protocol revision that the client speaks.
+    pub(super) fn protocol_version(&self, version: ProtocolVersion) {
+        self.span.set(|a| a.put(attribute::MCP_PROTOCOL_VERSION, version.as_str()));
+    }
+
+    /// Notes the gateway session.
+    pub(super) fn session(&self, facts: &SessionFacts) {
+        self.span.set(|a| a.put(attribute::MCP_SESSION_ID, facts.log_id().to_owned()));
+    }
+
+    /// Notes the server that answers.
+    pub(super) fn server(&self, server: &ServerRoute) {
+        self.span.set(|a| a.put(attribute::MCP_SERVER, server.name().to_owned()));
+    }
+
+    /// Notes the tool that a call names, on the request's span and on the call's.
+    pub(super) fn describe_call(&self, call: &Span, message: &Message<'_>) {
+        let name = || message.param("name").and_then(|name| name.as_str());
+        for span in [call, &self.span] {
+            span.set(|a| {
+                if let Some(name) = name() {
+                    a.put(attribute::GEN_AI_TOOL_NAME, name.into_owned());
+                }
+            });
+        }
+    }
+
+    /// Notes that the tool is one of the catalog, so that figures may name it.
+    pub(super) fn tool(&mut self, served: &str) {
+        self.tool = Some(served.to_owned());
+    }
+
+    /// Notes a refusal, on the request's span and on `spans`.
+    pub(super) fn refused(&mut self, spans: &[&Span], rejection: &Rejection, source: &'static str) {
+        self.failed(
+            spans,
+            Failure {
+                error_type: rejection.reason().into(),
+                source,
+                is_error: false,
+                message: rejection.to_string(),
+            },
+            rejection.status(),
+        );
+    }
+
+    /// Notes a failure, on the request's span and on `spans`.
+    pub(super) fn failed(&mut self, spans: &[&Span], failure: Failure, status: StatusCode) {
+        for span in spans {
+            failure.write(span, Some(status));
+        }
+        failure.write(&self.span, None);
+        let log = || {
+            tracing::info!(
+                error.type = %failure.error_type, error_source = failure.source,
+                mcp.method.name = self.method, http.status_code = status.as_u16(),
+                "Request was not answered with a result: {}.", failure.message
+            );
+        };
+        self.span.in_scope(log);
+        self.failure = Some(failure);
+    }
+
+    /// Notes the status that the client gets.
+    pub(super) fn replied(&mut self, status: StatusCode) {
+        self.status = Some(status);
+        self.span.set(|a| {
+            let code = i64::from(status.as_u16());
+            a.put(attribute::HTTP_STATUS_CODE, code);
+            a.put(attribute::HTTP_RESPONSE_STATUS_CODE, code);
+        });
+    }
+
+    /// Ends the record: span and figures.
+    pub(super) fn end(&mut self) {
+        if std::mem::replace(&mut self.ended, true) {
+            return;
+        }
+        let error_type = self.failure.as_ref().map_or("", |failure| failure.error_type.as_ref());
+        self.metrics.operation(
+            self.method,
+            self.tool.as_deref().unwrap_or(if self.method == method::TOOLS_CALL { OTHER } else { "" }),
+            error_type,
+            self.started.elapsed(),
+        );
+        self.span.end();
+    }
+}
+
+impl Drop for Record {
+    fn drop(&mut self) {
+        if !self.ended {
+            // The stream ended before the response did: the client, or Envoy for it, has gone. Nobody's error.
+            self.span.set(|a| a.put(attribute::CLIENT_DISCONNECTED, true));
+            self.end();
+        }
+    }
+}
+
+fn describe_head(a: &mut Attributes, head: &RequestHead, client: Option<IpAddr>) {
+    let http_method = head.method.as_str().to_owned();
+    a.put(attribute::HTTP_METHOD, http_method.clone());
+    a.put(attribute::HTTP_REQUEST_METHOD, http_method);
+    let path = head.path().to_owned();
+    a.put(attribute::HTTP_PATH, path.clone());
+    a.put(attribute::URL_PATH, path);
+    if let Some(id) = head.request_id() {
+        a.put(attribute::HTTP_REQUEST_ID, id.to_owned());
+    }
+    if let Some(client) = client {
+        a.put(attribute::CLIENT_ADDRESS, client.to_string());
+    }
+}

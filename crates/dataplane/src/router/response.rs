@@ -1,0 +1,288 @@
+//! The response of a server to a call: what of it reaches the client, and how the call ended.
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE, WWW_AUTHENTICATE};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use mcp_gateway_core::answer::{AnswerForm, AnswerReader, BodyEnd, Outcome};
+use mcp_gateway_core::header::{MCP_SESSION_ID, is_internal};
+use mcp_gateway_core::jsonrpc::{Id, code};
+use mcp_gateway_telemetry::name::{attribute, error_source};
+
+use crate::router::call::OpenCall;
+use crate::router::record::Failure;
+use crate::router::{Exchange, Reply};
+
+/// The head of a server's response.
+#[derive(Clone, Debug)]
+pub struct ResponseHead {
+    /// The status.
+    pub status: StatusCode,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// False when the head says that no body follows.
+    pub has_body: bool,
+}
+
+/// Why there is no response of a server at all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ServerFault {
+    /// No connection came about.
+    Unreachable,
+    /// The connection broke before a response came.
+    Reset,
+    /// No response came in time.
+    Timeout,
+}
+
+impl ServerFault {
+    fn reason(self) -> &'static str {
+        match self {
+            Self::Unreachable => "connect_failed",
+            Self::Reset => "connection_reset",
+            Self::Timeout => "timeout",
+        }
+    }
+
+    fn message(self, server: &str) -> String {
+        match self {
+            Self::Unreachable => format!("server {server} is unreachable"),
+            Self::Reset => format!("server {server} broke the connection without an answer"),
+            Self::Timeout => format!("server {server} did not answer in time"),
+        }
+    }
+}
+
+/// What a front end does with a server's response.
+pub enum ServerResponse {
+    /// Send it on with status 200, passing the body through [`Exchange::answer`]; the content type is given because
+    /// an error body is always answered as JSON.
+    Forward {
+        /// The content type that the client gets.
+        content_type: HeaderValue,
+    },
+    /// Answer this instead.
+    Reply(Reply),
+    /// The server has forgotten the session and refused the call unexecuted: [`Exchange::reopen`] and send it again.
+    SessionLost,
+}
+
+/// Says whether a header of a server's response may reach the client.
+///
+/// Not the server's session id (clients of some SDKs take it from any response), nothing that speaks for the gateway's
+/// own origin (cookies, CORS), nothing that belongs to the connection.
+pub fn response_header_passes(name: &HeaderName) -> bool {
+    let name = name.as_str();
+    !(name == MCP_SESSION_ID
+        || is_internal(name)
+        || name.starts_with("access-control-")
+        || matches!(
+            name,
+            "set-cookie" | "set-cookie2" | "alt-svc" | "connection" | "keep-alive" | "te"
+                | "proxy-authenticate" | "trailer" | "transfer-encoding" | "upgrade" | "content-length"
+        ))
+}
+
+impl Exchange {
+    /// Takes the head of the server's response to the call under way.
+    pub fn server_response(&mut self, head: &ResponseHead) -> ServerResponse {
+        let answer_bytes_max = self.snapshot.config.limits.answer_bytes_max;
+        let Some(open) = &mut self.call else {
+            return ServerResponse::Reply(Reply::json(head.status, Bytes::new()));
+        };
+        open.span.set(|a| {
+            a.put(attribute::HTTP_RESPONSE_STATUS_CODE, i64::from(head.status.as_u16()));
+        });
+        if open.has_lost_session(head.status) {
+            return ServerResponse::SessionLost;
+        }
+        if matches!(head.status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
+            return ServerResponse::Reply(self.refused_by_server(head));
+        }
+        let content_type = head.headers.get(CONTENT_TYPE);
+        let form = match (AnswerForm::of(content_type), head.status) {
+            (_, _) if !head.has_body => AnswerForm::Other,
+            (AnswerForm::Json, status) if status.is_client_error() || status.is_server_error() => {
+                AnswerForm::ErrorBody(status)
+            }
+            (_, status) if status != StatusCode::OK => {
+                return ServerResponse::Reply(self.unusable_status(status));
+            }
+            (_, _) if is_encoded(&head.headers) => AnswerForm::Encoded,
+            (form, _) => form,
+        };
+        let content_type = match form {
+            AnswerForm::Json | AnswerForm::EventStream | AnswerForm::Encoded => content_type.cloned(),
+            AnswerForm::ErrorBody(_) | AnswerForm::Other => None,
+        };
+        let server = open.call.route.server.name();
+        open.reader = Some(AnswerReader::new(open.id.clone(), server, form, answer_bytes_max));
+        self.record.replied(StatusCode::OK);
+        ServerResponse::Forward {
+            content_type: content_type
+                .unwrap_or_else(|| HeaderValue::from_static("application/json")),
+        }
+    }
+
+    /// Takes note that the server gave no response, and returns what the client gets.
+    pub fn server_failed(&mut self, fault: ServerFault) -> Reply {
+        let server = self.server_name();
+        let failure = Failure {
+            error_type: fault.reason().into(),
+            source: error_source::BACKEND,
+            is_error: true,
+            message: fault.message(&server),
+        };
+        self.fail_call(failure)
+    }
+
+    /// Passes the next bytes of the server's answer; returns those to send to the client now.
+    pub fn answer(&mut self, chunk: Bytes) -> Bytes {
+        match self.call.as_mut().and_then(|open| open.reader.as_mut()) {
+            Some(reader) => reader.push(chunk),
+            None => chunk,
+        }
+    }
+
+    /// Takes the end of the server's answer; returns the bytes that complete it for the client.
+    pub fn answer_end(&mut self, end: BodyEnd) -> Bytes {
+        let Some(open) = &mut self.call else { return Bytes::new() };
+        let Some(reader) = &mut open.reader else { return Bytes::new() };
+        let rest = reader.finish(end);
+        let outcome = reader.outcome().cloned().unwrap_or(Outcome::Unread);
+        let failure = failure_of(&outcome, open.call.route.server.name());
+        if let Outcome::Error { code: Some(code) } = outcome {
+            for span in [&open.span, &self.record.span] {
+                span.set(|a| a.put(attribute::RPC_RESPONSE_STATUS_CODE, code.to_string()));
+            }
+        }
+        open.end(failure.as_ref(), &self.router);
+        if let Some(mut failure) = failure {
+            failure.is_error &= !is_callers_fault(&outcome);
+            self.record.failed(&[], failure, StatusCode::OK);
+        }
+        rest
+    }
+
+    fn refused_by_server(&mut self, head: &ResponseHead) -> Reply {
+        let server = self.server_name();
+        let message = format!("server {server} refused the call: HTTP status {}", head.status.as_u16());
+        let failure = Failure {
+            error_type: head.status.as_u16().to_string().into(),
+            source: error_source::BACKEND,
+            is_error: false,
+            message: message.clone(),
+        };
+        let Some(id) = self.id.clone() else { return Reply::json(head.status, Bytes::new()) };
+        let challenge = Challenge {
+            status: head.status,
+            www_authenticate: head.headers.get(WWW_AUTHENTICATE).cloned(),
+        };
+        let reply = Reply::challenge(&challenge, &id, &message);
+        self.finish_call(failure, reply.status);
+        reply
+    }
+
+    fn unusable_status(&mut self, status: StatusCode) -> Reply {
+        let server = self.server_name();
+        self.fail_call(Failure {
+            error_type: status.as_u16().to_string().into(),
+            source: error_source::BACKEND,
+            is_error: true,
+            message: format!("server {server} answered with HTTP status {}", status.as_u16()),
+        })
+    }
+
+    fn fail_call(&mut self, failure: Failure) -> Reply {
+        let reply = match &self.id {
+            Some(id) => Reply::error(id, code::INTERNAL_ERROR, &failure.message),
+            None => Reply::json(StatusCode::BAD_GATEWAY, Bytes::new()),
+        };
+        self.finish_call(failure, reply.status);
+        reply
+    }
+
+    fn finish_call(&mut self, failure: Failure, status: StatusCode) {
+        if let Some(open) = &mut self.call {
+            open.end(Some(&failure), &self.router);
+        }
+        self.record.failed(&[], failure, status);
+        self.record.replied(status);
+    }
+
+    fn server_name(&self) -> String {
+        self.call.as_ref().map_or_else(String::new, |open| open.call.route.server.name().to_owned())
+    }
+}
+
+impl OpenCall {
+    /// Whether the answer means that the server does not know the session any more. The specification says 404; some
+    /// servers say 400. Either way the request was refused unexecuted, and it is sent again once.
+    fn has_lost_session(&self, status: StatusCode) -> bool {
+        !self.is_second_try
+            && self.session.session_id.is_some()
+            && matches!(status, StatusCode::NOT_FOUND | StatusCode::BAD_REQUEST)
+    }
+
+    fn end(&mut self, failure: Option<&Failure>, router: &crate::router::Router) {
+        if let Some(failure) = failure {
+            failure.write(&self.span, None);
+        }
+        router.deps.metrics.client_operation(
+            mcp_gateway_core::mcp::method::TOOLS_CALL,
+            &self.call.route.served,
+            failure.map_or("", |failure| &failure.error_type),
+            self.started.elapsed(),
+        );
+        self.span.end();
+    }
+}
+
+/// A refusal of a server that asks for (other) credentials: it is passed on, since the client can act on it.
+#[derive(Clone, Debug)]
+pub struct Challenge {
+    /// 401 or 403.
+    pub status: StatusCode,
+    /// What the server asks for.
+    pub www_authenticate: Option<HeaderValue>,
+}
+
+impl Reply {
+    /// Passes a server's refusal on, with a JSON-RPC error for the caller's id in the body.
+    pub fn challenge(challenge: &Challenge, id: &Id, message: &str) -> Self {
+        let mut reply = Self::error(id, code::INTERNAL_ERROR, message);
+        reply.status = challenge.status;
+        if let Some(value) = &challenge.www_authenticate {
+            reply.headers.push((WWW_AUTHENTICATE, value.clone()));
+        }
+        reply
+    }
+}
+
+fn is_encoded(headers: &HeaderMap) -> bool {
+    headers.get(CONTENT_ENCODING).is_some_and(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity"))
+}
+
+/// How the end of a call reads as a failure; none for a result, or for an answer that passed unread.
+fn failure_of(outcome: &Outcome, server: &str) -> Option<Failure> {
+    let (error_type, message): (Cow<'static, str>, String) = match outcome {
+        Outcome::Result | Outcome::Unread => return None,
+        Outcome::ToolError => {
+            (attribute::ERROR_TYPE_TOOL.into(), format!("the tool of server {server} reported an error"))
+        }
+        Outcome::Error { code } => (
+            code.map_or_else(|| "_OTHER".into(), |code| code.to_string().into()),
+            format!("server {server} answered with a JSON-RPC error"),
+        ),
+        Outcome::Fault(fault) => (fault.reason().into(), fault.message(server)),
+    };
+    Some(Failure { error_type, source: error_source::BACKEND, is_error: true, message })
+}
+
+/// The JSON-RPC codes that blame the caller: on a server span they are no error of the gateway.
+///
+/// Source: MCP semantic conventions, error rules of August 2026.
+fn is_callers_fault(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Error { code: Some(-32700 | -32600 | -32601 | -32602 | -32002) })
+}

@@ -72,7 +72,7 @@ pub struct AnswerReader {
 #[derive(Debug)]
 enum Form {
     Json(JsonAnswer),
-    EventStream(SseAnswer),
+    EventStream(Box<SseAnswer>),
     /// A body without an answer in it is dropped; the error takes its place.
     Dropped,
 }
@@ -94,7 +94,7 @@ impl AnswerReader {
                 Form::Json(JsonAnswer::new(held_bytes_max))
             }
             AnswerForm::Encoded => Form::Json(JsonAnswer::unread()),
-            AnswerForm::EventStream => Form::EventStream(SseAnswer::new(held_bytes_max)),
+            AnswerForm::EventStream => Form::EventStream(Box::new(SseAnswer::new(held_bytes_max))),
             AnswerForm::Other => Form::Dropped,
         };
         Self { id, server: server.into(), form, error_status, outcome: None }

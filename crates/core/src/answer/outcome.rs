@@ -77,10 +77,8 @@ impl Outcome {
         let message = Message::parse(text).map_err(|_| AnswerFault::NotJsonRpc)?;
         let answers = |m: &Message<'_>| m.id().is_some_and(|own| id.matches(own));
         match message.kind() {
-            Kind::Response if answers(&message) => Ok(match tool_failed(&message) {
-                true => Self::ToolError,
-                false => Self::Result,
-            }),
+            Kind::Response if answers(&message) && tool_failed(&message) => Ok(Self::ToolError),
+            Kind::Response if answers(&message) => Ok(Self::Result),
             Kind::ErrorResponse if answers(&message) => {
                 Ok(Self::Error { code: error_code(&message) })
             }

@@ -1,5 +1,7 @@
 //! What a routed call looks like to its server: the bytes and headers that differ from what the client sent.
 
+use std::fmt::Write;
+
 use bytes::Bytes;
 use http::HeaderValue;
 
@@ -53,7 +55,8 @@ fn header_value(text: &str) -> HeaderValue {
         if (0x21..=0x7e).contains(&byte) && byte != b'%' {
             out.push(char::from(byte));
         } else {
-            out.push_str(&format!("%{byte:02X}"));
+            // Writing to a string cannot fail.
+            let _ = write!(out, "%{byte:02X}");
         }
     }
     HeaderValue::try_from(out).unwrap_or_else(|_| HeaderValue::from_static(""))

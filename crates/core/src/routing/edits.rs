@@ -56,7 +56,7 @@ fn header_value(text: &str) -> HeaderValue {
             out.push(char::from(byte));
         } else {
             // Writing to a string cannot fail.
-            let _ = write!(out, "%{byte:02X}");
+            write!(out, "%{byte:02X}").unwrap_or_default();
         }
     }
     HeaderValue::try_from(out).unwrap_or_else(|_| HeaderValue::from_static(""))

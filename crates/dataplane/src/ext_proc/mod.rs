@@ -8,7 +8,9 @@
 
 mod decode;
 mod encode;
+mod request;
 mod resend;
+mod response;
 mod stream;
 
 use std::pin::Pin;

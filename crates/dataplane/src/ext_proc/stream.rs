@@ -5,64 +5,98 @@
 //!   │        │           └── session lost ──► Resent ──┘
 //!   └────────┴── an immediate response ──► Done
 //! ```
+//!
+//! [`super::request`] answers the request's phases, [`super::response`] the response's; here is what holds them
+//! together: the stream, the state, and the wait for something slow.
 
 use std::collections::VecDeque;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use envoy_types::pb::envoy::extensions::filters::http::ext_proc::v3::processing_mode::BodySendMode;
 use envoy_types::pb::envoy::service::ext_proc::v3::processing_request::Request as Phase;
 use envoy_types::pb::envoy::service::ext_proc::v3::{
-    HttpBody, HttpHeaders, ProcessingRequest, ProcessingResponse,
+    ProcessingRequest, ProcessingResponse, ProtocolConfiguration,
 };
-use http::HeaderValue;
-use http::header::{ACCEPT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
-use mcp_gateway_core::answer::BodyEnd;
-use mcp_gateway_core::header::{
-    BROKER, MCP_SESSION_ID, X_MCP_METHOD, X_MCP_SERVERNAME, X_MCP_TRACEPARENT, X_MCP_TRACESTATE,
-    X_MCP_VISIBLE,
-};
-use mcp_gateway_core::jsonrpc::Message;
-use mcp_gateway_telemetry::name::error_source;
 use mcp_gateway_telemetry::RemoteContext;
 use tonic::{Status, Streaming};
 
-use crate::broker::visibility;
-use crate::ext_proc::encode::Edits;
 use crate::ext_proc::resend::{Resender, ResentBody};
-use crate::ext_proc::{decode, encode};
-use crate::router::{
-    BodyFault, Exchange, Reply, ResponseHead, Router, ServerCall, ServerFault, ServerResponse,
-    Step, response_header_passes,
-};
+use crate::ext_proc::{encode, request, response};
+use crate::router::{Exchange, Router};
 
-/// How the filter is configured to send the request body.
+/// How long a phase may take before a BUFFERED configuration is asked for patience. Below Envoy's default message
+/// timeout of 200 ms, since the request for patience must arrive before that has passed.
+const PATIENCE: Duration = Duration::from_millis(100);
+
+/// How the filter is configured to send bodies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Shape {
+pub(super) enum Shape {
     /// FULL_DUPLEX_STREAMED both ways: the headers are answered when the body is there.
     Duplex,
-    /// BUFFERED request, response body on demand.
+    /// BUFFERED request body, response body on demand.
     Buffered,
 }
 
-/// Where in the request the stream stands.
-enum State {
-    Head,
-    Body(Box<Exchange>, BytesMut),
-    ResponseHead(Box<Exchange>, Goes),
-    ResponseBody(Box<Exchange>, Goes),
-    Resent(Box<Exchange>, ResentBody),
-    Done,
+impl Shape {
+    /// Reads the shape from the first message of a stream.
+    fn of(config: Option<&ProtocolConfiguration>) -> Self {
+        let duplex = i32::from(BodySendMode::FullDuplexStreamed);
+        match config {
+            Some(config) if config.request_body_mode == duplex => Self::Duplex,
+            Some(_) | None => Self::Buffered,
+        }
+    }
 }
 
 /// Who answers the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Goes {
+pub(super) enum Goes {
+    /// The broker.
     ToBroker,
+    /// A server: the response is read.
     ToServer,
-    /// A request of the gateway itself, on its way to a server.
+    /// A server, asked by the gateway itself: the response passes.
     Own,
 }
+
+/// Where in the request the stream stands.
+pub(super) enum State {
+    /// Nothing has come yet.
+    Head,
+    /// The message is being read.
+    Body(Box<Exchange>, BytesMut),
+    /// The request is on its way.
+    ResponseHead(Box<Exchange>, Goes),
+    /// The response is on its way.
+    ResponseBody(Box<Exchange>, Goes),
+    /// The response of a request that the router has sent once more is on its way; Envoy's own is dropped.
+    Resent(Box<Exchange>, ResentBody),
+    /// All is said.
+    Done,
+}
+
+/// The outcome of one phase: the answers to send, then the state to go on with.
+pub(super) struct Answered {
+    pub(super) responses: Vec<ProcessingResponse>,
+    pub(super) state: State,
+}
+
+impl Answered {
+    /// One answer.
+    pub(super) fn one(response: ProcessingResponse, state: State) -> Self {
+        Self { responses: vec![response], state }
+    }
+
+    /// No answer yet.
+    pub(super) fn none(state: State) -> Self {
+        Self { responses: Vec::new(), state }
+    }
+}
+
+type Pending = Pin<Box<dyn Future<Output = Answered> + Send>>;
 
 /// Follows one stream.
 pub(super) struct Processor {
@@ -72,7 +106,9 @@ pub(super) struct Processor {
     inbound: Streaming<ProcessingRequest>,
     shape: Shape,
     state: State,
-    /// Answers that are ready; one phase of Envoy's can take several.
+    /// A phase whose answer takes time.
+    pending: Option<Pending>,
+    /// Answers that are ready: one phase of Envoy's can take several.
     ready: VecDeque<ProcessingResponse>,
 }
 
@@ -90,7 +126,124 @@ impl Processor {
             inbound,
             shape: Shape::Buffered,
             state: State::Head,
+            pending: None,
             ready: VecDeque::with_capacity(3),
+        }
+    }
+
+    /// The next answer for Envoy; `None` when the stream is over.
+    pub(super) async fn next(&mut self) -> Option<Result<ProcessingResponse, Status>> {
+        loop {
+            if let Some(response) = self.ready.pop_front() {
+                return Some(Ok(response));
+            }
+            if let Some(mut pending) = self.pending.take() {
+                let answered = pending.await;
+                self.take(answered);
+                continue;
+            }
+            match std::mem::replace(&mut self.state, State::Done) {
+                State::Done => return None,
+                State::Resent(exchange, body) => {
+                    let answered = response::pass_resent(exchange, body, &mut self.inbound).await?;
+                    self.take(answered);
+                }
+                state @ (State::Head
+                | State::Body(..)
+                | State::ResponseHead(..)
+                | State::ResponseBody(..)) => {
+                    let Ok(Some(message)) = self.inbound.message().await else {
+                        response::broken_off(state);
+                        return None;
+                    };
+                    self.phase(state, message).await;
+                }
+            }
+        }
+    }
+
+    /// Answers one phase. A BUFFERED Envoy that has to wait is asked for patience on the way.
+    async fn phase(&mut self, state: State, message: ProcessingRequest) {
+        if matches!(state, State::Head) {
+            self.shape = Shape::of(message.protocol_config.as_ref());
+        }
+        let exchange_span = state.exchange().map(|exchange| exchange.span().clone()).unwrap_or_default();
+        let answer = exchange_span.instrument(answer(Phases {
+            router: self.router.clone(),
+            resender: Arc::clone(&self.resender),
+            ambient: self.ambient.clone(),
+            shape: self.shape,
+        }, state, message));
+        if self.shape == Shape::Duplex {
+            let answered = answer.await;
+            self.take(answered);
+            return;
+        }
+        let mut answer: Pending = Box::pin(answer);
+        tokio::select! {
+            biased;
+            answered = &mut answer => self.take(answered),
+            () = tokio::time::sleep(PATIENCE) => {
+                self.ready.push_back(encode::extend_timeout(request::WAIT_MAX));
+                self.pending = Some(answer);
+            }
+        }
+    }
+
+    fn take(&mut self, answered: Answered) {
+        self.ready.extend(answered.responses);
+        self.state = answered.state;
+    }
+}
+
+/// What the phases work with.
+pub(super) struct Phases {
+    pub(super) router: Router,
+    pub(super) resender: Arc<Resender>,
+    pub(super) ambient: RemoteContext,
+    pub(super) shape: Shape,
+}
+
+/// Answers one message of Envoy's. One that does not fit the state is passed over: newer Envoys may send phases that
+/// this version does not know.
+async fn answer(phases: Phases, state: State, message: ProcessingRequest) -> Answered {
+    let shape = phases.shape;
+    let details = crate::ext_proc::decode::code_details(&message.attributes);
+    match (state, message.request) {
+        (State::Head, Some(Phase::RequestHeaders(headers))) => phases.request_headers(headers).await,
+        (State::Body(exchange, so_far), Some(Phase::RequestBody(body))) => {
+            phases.request_body(exchange, so_far, body).await
+        }
+        (State::Body(exchange, so_far), Some(Phase::RequestTrailers(_))) => {
+            phases.request_trailers(exchange, so_far).await
+        }
+        (State::ResponseHead(exchange, goes), Some(Phase::RequestBody(body))) => {
+            Answered::one(request::pass_body(body, shape), State::ResponseHead(exchange, goes))
+        }
+        (State::ResponseHead(exchange, goes), Some(Phase::RequestTrailers(_))) => {
+            Answered::one(encode::request_trailers(), State::ResponseHead(exchange, goes))
+        }
+        (State::ResponseHead(exchange, goes), Some(Phase::ResponseHeaders(headers))) => {
+            phases.response_headers(exchange, goes, headers, details).await
+        }
+        (State::ResponseBody(exchange, goes), Some(Phase::ResponseBody(body))) => {
+            response::body(exchange, goes, body)
+        }
+        (State::ResponseBody(exchange, goes), Some(Phase::ResponseTrailers(_))) => {
+            response::trailers(exchange, goes)
+        }
+        (state, _) => Answered::none(state),
+    }
+}
+
+impl State {
+    fn exchange(&self) -> Option<&Exchange> {
+        match self {
+            Self::Body(exchange, _)
+            | Self::ResponseHead(exchange, _)
+            | Self::ResponseBody(exchange, _)
+            | Self::Resent(exchange, _) => Some(exchange),
+            Self::Head | Self::Done => None,
         }
     }
 }

@@ -1,0 +1,159 @@
+//! From the router's types to Envoy's messages.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use envoy_types::pb::envoy::config::core::v3::header_value_option::HeaderAppendAction;
+use envoy_types::pb::envoy::config::core::v3::{HeaderValue, HeaderValueOption};
+use envoy_types::pb::envoy::extensions::filters::http::ext_proc::v3::ProcessingMode;
+use envoy_types::pb::envoy::extensions::filters::http::ext_proc::v3::processing_mode::{
+    BodySendMode, HeaderSendMode,
+};
+use envoy_types::pb::envoy::r#type::v3::HttpStatus;
+use envoy_types::pb::envoy::service::ext_proc::v3::body_mutation::Mutation;
+use envoy_types::pb::envoy::service::ext_proc::v3::processing_response::Response;
+use envoy_types::pb::envoy::service::ext_proc::v3::{
+    BodyMutation, BodyResponse, CommonResponse, HeaderMutation, HeadersResponse,
+    ImmediateResponse, ProcessingResponse, StreamedBodyResponse, TrailersResponse,
+};
+
+use crate::router::Reply;
+
+/// Header edits of one phase, in Envoy's form.
+#[derive(Default)]
+pub(super) struct Edits {
+    mutation: HeaderMutation,
+}
+
+impl Edits {
+    /// Sets a header, replacing every value it had.
+    pub(super) fn set(&mut self, name: &str, value: impl Into<Vec<u8>>) {
+        // `append_action` is given because the default of older Envoys would append.
+        self.mutation.set_headers.push(HeaderValueOption {
+            header: Some(HeaderValue {
+                key: name.to_owned(),
+                raw_value: value.into(),
+                ..HeaderValue::default()
+            }),
+            append_action: HeaderAppendAction::OverwriteIfExistsOrAdd.into(),
+            ..HeaderValueOption::default()
+        });
+    }
+
+    /// Removes a header; Envoy removes before it sets.
+    pub(super) fn remove(&mut self, name: impl Into<String>) {
+        self.mutation.remove_headers.push(name.into());
+    }
+
+    fn common(self) -> CommonResponse {
+        let empty =
+            self.mutation.set_headers.is_empty() && self.mutation.remove_headers.is_empty();
+        CommonResponse {
+            header_mutation: (!empty).then_some(self.mutation),
+            ..CommonResponse::default()
+        }
+    }
+}
+
+fn response(response: Response) -> ProcessingResponse {
+    ProcessingResponse { response: Some(response), ..ProcessingResponse::default() }
+}
+
+/// Answers the request-headers phase; the route is chosen anew, since the authority may have changed.
+pub(super) fn request_headers(edits: Edits) -> ProcessingResponse {
+    let common = CommonResponse { clear_route_cache: true, ..edits.common() };
+    response(Response::RequestHeaders(HeadersResponse { response: Some(common) }))
+}
+
+/// Answers the request-body phase of a BUFFERED body; `None` keeps the body.
+pub(super) fn buffered_body(edits: Edits, body: Option<Bytes>) -> ProcessingResponse {
+    let common = CommonResponse {
+        clear_route_cache: true,
+        body_mutation: body
+            .map(|body| BodyMutation { mutation: Some(Mutation::Body(body.into())) }),
+        ..edits.common()
+    };
+    response(Response::RequestBody(BodyResponse { response: Some(common) }))
+}
+
+fn streamed(body: Bytes, end_of_stream: bool) -> BodyResponse {
+    let chunk = StreamedBodyResponse {
+        body: body.into(),
+        end_of_stream,
+        ..StreamedBodyResponse::default()
+    };
+    let mutation = BodyMutation { mutation: Some(Mutation::StreamedResponse(chunk)) };
+    BodyResponse {
+        response: Some(CommonResponse {
+            body_mutation: Some(mutation),
+            ..CommonResponse::default()
+        }),
+    }
+}
+
+/// Sends a piece of a FULL_DUPLEX_STREAMED request body on.
+pub(super) fn request_chunk(body: Bytes, end_of_stream: bool) -> ProcessingResponse {
+    response(Response::RequestBody(streamed(body, end_of_stream)))
+}
+
+/// Sends a piece of a FULL_DUPLEX_STREAMED response body on.
+pub(super) fn response_chunk(body: Bytes, end_of_stream: bool) -> ProcessingResponse {
+    response(Response::ResponseBody(streamed(body, end_of_stream)))
+}
+
+/// Answers the response-headers phase.
+pub(super) fn response_headers(edits: Edits) -> ProcessingResponse {
+    response(Response::ResponseHeaders(HeadersResponse { response: Some(edits.common()) }))
+}
+
+/// Answers the response-headers phase of a BUFFERED configuration and asks for the body as a stream.
+pub(super) fn response_headers_then_body(edits: Edits) -> ProcessingResponse {
+    let mode = ProcessingMode {
+        request_header_mode: HeaderSendMode::Send.into(),
+        response_header_mode: HeaderSendMode::Send.into(),
+        request_body_mode: BodySendMode::Buffered.into(),
+        response_body_mode: BodySendMode::FullDuplexStreamed.into(),
+        request_trailer_mode: HeaderSendMode::Skip.into(),
+        response_trailer_mode: HeaderSendMode::Send.into(),
+    };
+    ProcessingResponse { mode_override: Some(mode), ..response_headers(edits) }
+}
+
+/// Passes request trailers on.
+pub(super) fn request_trailers() -> ProcessingResponse {
+    response(Response::RequestTrailers(TrailersResponse::default()))
+}
+
+/// Passes response trailers on.
+pub(super) fn response_trailers() -> ProcessingResponse {
+    response(Response::ResponseTrailers(TrailersResponse::default()))
+}
+
+/// Ends the request here with an answer of the gateway.
+pub(super) fn immediate(reply: Reply, details: &str) -> ProcessingResponse {
+    let mut edits = Edits::default();
+    for (name, value) in &reply.headers {
+        edits.set(name.as_str(), value.as_bytes());
+    }
+    response(Response::ImmediateResponse(ImmediateResponse {
+        status: Some(HttpStatus { code: i32::from(reply.status.as_u16()) }),
+        headers: Some(edits.mutation),
+        body: reply.body.into(),
+        // Ends up in access logs: a reason of few values, never a message.
+        details: format!("mcp_gateway_{details}"),
+        ..ImmediateResponse::default()
+    }))
+}
+
+/// Asks Envoy to wait longer for the answer to the phase under way.
+pub(super) fn extend_timeout(timeout: Duration) -> ProcessingResponse {
+    let seconds = i64::try_from(timeout.as_secs()).unwrap_or(i64::MAX);
+    let nanos = i32::try_from(timeout.subsec_nanos()).unwrap_or(0);
+    ProcessingResponse {
+        override_message_timeout: Some(envoy_types::pb::google::protobuf::Duration {
+            seconds,
+            nanos,
+        }),
+        ..ProcessingResponse::default()
+    }
+}

@@ -1,0 +1,284 @@
+//! The response's phases: a server's answer is read on its way, everything else passes.
+
+use bytes::Bytes;
+use envoy_types::pb::envoy::service::ext_proc::v3::{HttpBody, HttpHeaders, ProcessingRequest};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue, StatusCode};
+use mcp_gateway_core::answer::BodyEnd;
+use tonic::Streaming;
+
+use crate::ext_proc::decode::ResponseParts;
+use crate::ext_proc::encode::Edits;
+use crate::ext_proc::resend::ResentBody;
+use crate::ext_proc::stream::{Answered, Goes, Phases, Shape, State};
+use crate::ext_proc::{decode, encode};
+use crate::router::{
+    Exchange, Reply, ResponseHead, ServerFault, ServerResponse, response_header_passes,
+};
+
+/// Part of Envoy's words for a response that it made up itself when a timeout ran out.
+const TIMEOUT_DETAILS: [&str; 2] = ["timeout", "idle"];
+/// Part of Envoy's words for a connection that never came about.
+const CONNECT_DETAILS: [&str; 4] = ["connection_failure", "no_healthy_upstream", "cluster_not_found", "overflow"];
+
+impl Phases {
+    /// Answers the response-headers phase.
+    pub(super) async fn response_headers(
+        self,
+        exchange: Box<Exchange>,
+        goes: Goes,
+        headers: HttpHeaders,
+        details: Option<String>,
+    ) -> Answered {
+        let has_body = !headers.end_of_stream;
+        let parts = decode::response_parts(headers, details);
+        match goes {
+            Goes::ToServer => self.server_response(exchange, parts, has_body).await,
+            Goes::ToBroker if !parts.from_server => {
+                let mut exchange = exchange;
+                let reply = exchange.broker_failed();
+                immediate(exchange, reply)
+            }
+            Goes::ToBroker | Goes::Own => self.pass(exchange, goes, parts.status, has_body),
+        }
+    }
+
+    /// Lets a response pass that nobody reads.
+    fn pass(
+        &self,
+        mut exchange: Box<Exchange>,
+        goes: Goes,
+        status: StatusCode,
+        has_body: bool,
+    ) -> Answered {
+        exchange.answered(status);
+        let answer = encode::response_headers(Edits::default());
+        // With a BUFFERED configuration the body does not come this way: here the exchange ends.
+        if has_body && self.shape == Shape::Duplex {
+            return Answered::one(answer, State::ResponseBody(exchange, goes));
+        }
+        exchange.end();
+        Answered::one(answer, State::Done)
+    }
+
+    async fn server_response(
+        self,
+        mut exchange: Box<Exchange>,
+        parts: ResponseParts,
+        has_body: bool,
+    ) -> Answered {
+        if !parts.from_server {
+            let reply = exchange.server_failed(fault(&parts.details));
+            return immediate(exchange, reply);
+        }
+        let head = ResponseHead { status: parts.status, headers: parts.headers, has_body };
+        match exchange.server_response(&head) {
+            ServerResponse::Reply(reply) => immediate(exchange, reply),
+            ServerResponse::Forward { content_type } if has_body => {
+                let answer = self.forward(&head.headers, head.status, &content_type);
+                Answered::one(answer, State::ResponseBody(exchange, Goes::ToServer))
+            }
+            ServerResponse::Forward { .. } => {
+                let body = exchange.answer_end(BodyEnd::Complete);
+                immediate(exchange, Reply::json(StatusCode::OK, body))
+            }
+            ServerResponse::SessionLost => self.resend(exchange, head).await,
+        }
+    }
+
+    /// Opens the lost session anew, sends the call once more, and answers with what comes back.
+    async fn resend(self, mut exchange: Box<Exchange>, lost: ResponseHead) -> Answered {
+        let call = match exchange.reopen().await {
+            Ok(call) => call,
+            Err(reply) => return immediate(exchange, reply),
+        };
+        let (head, body) = match self.resender.send(exchange.head(), call).await {
+            Ok(response) => response,
+            Err(fault) => {
+                let reply = exchange.server_failed(fault);
+                return immediate(exchange, reply);
+            }
+        };
+        match exchange.server_response(&head) {
+            ServerResponse::Reply(reply) => immediate(exchange, reply),
+            ServerResponse::Forward { content_type } if lost.has_body => {
+                let answer = self.forward(&lost.headers, lost.status, &content_type);
+                Answered::one(answer, State::Resent(exchange, body))
+            }
+            // Envoy has no body to replace: the answer is collected and sent whole.
+            ServerResponse::Forward { content_type } => {
+                let whole = collect(&mut exchange, body).await;
+                let mut reply = Reply::json(StatusCode::OK, whole);
+                reply.headers = vec![(CONTENT_TYPE, content_type)];
+                immediate(exchange, reply)
+            }
+            ServerResponse::SessionLost => {
+                let reply = exchange.server_failed(ServerFault::Reset);
+                immediate(exchange, reply)
+            }
+        }
+    }
+
+    fn forward(
+        &self,
+        headers: &HeaderMap,
+        status: StatusCode,
+        content_type: &HeaderValue,
+    ) -> envoy_types::pb::envoy::service::ext_proc::v3::ProcessingResponse {
+        let mut edits = Edits::default();
+        for name in headers.keys().filter(|name| !response_header_passes(name)) {
+            if name != CONTENT_LENGTH {
+                edits.remove(name.as_str());
+            }
+        }
+        // The body may become another one.
+        edits.remove(CONTENT_LENGTH.as_str());
+        if status != StatusCode::OK {
+            edits.set(":status", "200");
+        }
+        edits.set(CONTENT_TYPE.as_str(), content_type.as_bytes());
+        match self.shape {
+            Shape::Duplex => encode::response_headers(edits),
+            Shape::Buffered => encode::response_headers_then_body(edits),
+        }
+    }
+}
+
+/// Answers a response-body phase.
+pub(super) fn body(mut exchange: Box<Exchange>, goes: Goes, body: HttpBody) -> Answered {
+    let chunk = Bytes::from(body.body);
+    if goes != Goes::ToServer {
+        return passed(exchange, goes, chunk, body.end_of_stream);
+    }
+    let mut out = exchange.answer(chunk);
+    if body.end_of_stream {
+        let rest = exchange.answer_end(BodyEnd::Complete);
+        out = join(out, rest);
+    }
+    passed(exchange, goes, out, body.end_of_stream)
+}
+
+/// Answers the response-trailers phase.
+pub(super) fn trailers(mut exchange: Box<Exchange>, goes: Goes) -> Answered {
+    let rest = match goes {
+        Goes::ToServer => exchange.answer_end(BodyEnd::Complete),
+        Goes::ToBroker | Goes::Own => Bytes::new(),
+    };
+    exchange.end();
+    let mut responses = Vec::with_capacity(2);
+    if !rest.is_empty() {
+        responses.push(encode::response_chunk(rest, false));
+    }
+    responses.push(encode::response_trailers());
+    Answered { responses, state: State::Done }
+}
+
+fn passed(exchange: Box<Exchange>, goes: Goes, out: Bytes, is_end: bool) -> Answered {
+    if is_end {
+        exchange.end();
+        return Answered::one(encode::response_chunk(out, true), State::Done);
+    }
+    let state = State::ResponseBody(exchange, goes);
+    if out.is_empty() {
+        return Answered::none(state);
+    }
+    Answered::one(encode::response_chunk(out, false), state)
+}
+
+/// Passes the next piece of a response that the router fetched itself. What Envoy still sends of the refused one is
+/// dropped. `None` when Envoy has gone.
+pub(super) async fn pass_resent(
+    mut exchange: Box<Exchange>,
+    mut body: ResentBody,
+    inbound: &mut Streaming<ProcessingRequest>,
+) -> Option<Answered> {
+    let mut is_envoy_done = false;
+    loop {
+        let next = tokio::select! {
+            next = body.next() => next,
+            message = inbound.message(), if !is_envoy_done => {
+                match message {
+                    Ok(Some(_)) => continue,
+                    // Envoy may close its side once it has said all.
+                    Ok(None) => { is_envoy_done = true; continue }
+                    Err(_) => return None,
+                }
+            }
+        };
+        match next {
+            Some(Ok(chunk)) => {
+                let out = exchange.answer(chunk);
+                if out.is_empty() {
+                    continue;
+                }
+                let state = State::Resent(exchange, body);
+                return Some(Answered::one(encode::response_chunk(out, false), state));
+            }
+            end @ (None | Some(Err(_))) => {
+                let end = if end.is_none() { BodyEnd::Complete } else { BodyEnd::Cut };
+                let rest = exchange.answer_end(end);
+                exchange.end();
+                return Some(Answered::one(encode::response_chunk(rest, true), State::Done));
+            }
+        }
+    }
+}
+
+async fn collect(exchange: &mut Exchange, mut body: ResentBody) -> Bytes {
+    let mut whole = Vec::new();
+    loop {
+        match body.next().await {
+            Some(Ok(chunk)) => whole.extend_from_slice(&exchange.answer(chunk)),
+            end @ (None | Some(Err(_))) => {
+                let end = if end.is_none() { BodyEnd::Complete } else { BodyEnd::Cut };
+                whole.extend_from_slice(&exchange.answer_end(end));
+                return whole.into();
+            }
+        }
+    }
+}
+
+/// Takes note of a stream that Envoy closed before the request was over.
+pub(super) fn broken_off(state: State) {
+    match state {
+        State::ResponseBody(mut exchange, Goes::ToServer) | State::Resent(mut exchange, _) => {
+            exchange.reset();
+        }
+        // Dropping the exchange says that the client has gone.
+        State::Head
+        | State::Body(..)
+        | State::ResponseHead(..)
+        | State::ResponseBody(_, Goes::ToBroker | Goes::Own)
+        | State::Done => {}
+    }
+}
+
+fn immediate(exchange: Box<Exchange>, reply: Reply) -> Answered {
+    let details = exchange.failure_reason();
+    exchange.end();
+    Answered::one(encode::immediate(reply, &details), State::Done)
+}
+
+/// Reads from Envoy's words why it answered in the place of a server.
+fn fault(details: &str) -> ServerFault {
+    let says = |words: &[&str]| words.iter().any(|word| details.contains(word));
+    if says(&CONNECT_DETAILS) {
+        ServerFault::Unreachable
+    } else if says(&TIMEOUT_DETAILS) {
+        ServerFault::Timeout
+    } else if details.contains("reset") || details.contains("termination") {
+        ServerFault::Reset
+    } else {
+        ServerFault::Unreachable
+    }
+}
+
+fn join(first: Bytes, second: Bytes) -> Bytes {
+    if first.is_empty() {
+        second
+    } else if second.is_empty() {
+        first
+    } else {
+        [first, second].concat().into()
+    }
+}

@@ -1,0 +1,67 @@
+//! The head of a client's request, in the same form from both front ends.
+
+use std::net::IpAddr;
+
+use http::{HeaderMap, Method};
+use mcp_gateway_core::header::{self, MCP_INIT_HOST, ROUTER_KEY, X_REQUEST_ID};
+
+/// Method, target and headers of one request.
+#[derive(Clone, Debug)]
+pub struct RequestHead {
+    /// The HTTP method.
+    pub method: Method,
+    /// The authority that the client addressed: `Host` or `:authority`, possibly empty.
+    pub authority: String,
+    /// Path and query as received.
+    pub path_and_query: String,
+    /// All other headers, names in lower case.
+    pub headers: HeaderMap,
+    /// The other end of the connection; `None` behind Envoy, which appends it to `x-forwarded-for`.
+    pub peer: Option<IpAddr>,
+}
+
+impl RequestHead {
+    /// The path without query.
+    pub fn path(&self) -> &str {
+        self.path_and_query.split('?').next().unwrap_or_default()
+    }
+
+    /// Says whether the path is the MCP endpoint.
+    pub fn is_mcp(&self) -> bool {
+        matches!(self.path(), "/mcp" | "/mcp/")
+    }
+
+    /// Says whether a message is to be expected in the body.
+    pub fn carries_message(&self) -> bool {
+        self.method == Method::POST && self.is_mcp()
+    }
+
+    /// The id of this HTTP request, when it has one.
+    pub fn request_id(&self) -> Option<&str> {
+        self.headers.get(X_REQUEST_ID)?.to_str().ok()
+    }
+
+    /// Removes the marks of a request of the gateway itself, which no server may see; what it tells policies stays.
+    pub(super) fn strip_routing_token(&mut self) -> Vec<String> {
+        let marks = [ROUTER_KEY, MCP_INIT_HOST];
+        marks
+            .into_iter()
+            .filter(|name| self.headers.remove(*name).is_some())
+            .map(str::to_owned)
+            .collect()
+    }
+
+    /// Removes every header that belongs to the gateway alone, and returns the removed names.
+    pub(super) fn strip_internal_headers(&mut self) -> Vec<String> {
+        let internal: Vec<_> = self
+            .headers
+            .keys()
+            .map(|name| name.as_str().to_owned())
+            .filter(|name| header::is_internal(name))
+            .collect();
+        for name in &internal {
+            self.headers.remove(name);
+        }
+        internal
+    }
+}

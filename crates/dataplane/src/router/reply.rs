@@ -1,0 +1,47 @@
+//! An answer that the gateway gives itself, in place of a server or the broker.
+
+use bytes::Bytes;
+use http::header::{ALLOW, CONTENT_TYPE};
+use http::{HeaderName, HeaderValue, StatusCode};
+use mcp_gateway_core::jsonrpc::{Id, error_response};
+use mcp_gateway_core::routing::Rejection;
+
+/// A complete HTTP response, ready to be written by either front end.
+#[derive(Clone, Debug)]
+pub struct Reply {
+    /// The status.
+    pub status: StatusCode,
+    /// All headers but `content-length`.
+    pub headers: Vec<(HeaderName, HeaderValue)>,
+    /// The body.
+    pub body: Bytes,
+}
+
+impl Reply {
+    /// A JSON body.
+    pub fn json(status: StatusCode, body: impl Into<Bytes>) -> Self {
+        let json = HeaderValue::from_static("application/json");
+        Self { status, headers: vec![(CONTENT_TYPE, json)], body: body.into() }
+    }
+
+    /// The answer to a request that the gateway refuses; carries the caller's id when it is known.
+    pub fn rejection(rejection: &Rejection, id: Option<&Id>) -> Self {
+        let body = error_response(id, rejection.code(), &rejection.to_string());
+        Self::json(rejection.status(), body)
+    }
+
+    /// A JSON-RPC error to a request that parsed: HTTP 200, since some clients give up on any other status.
+    pub fn error(id: &Id, code: i32, message: &str) -> Self {
+        Self::json(StatusCode::OK, error_response(Some(id), code, message))
+    }
+
+    /// The answer to a method that a resource does not have.
+    pub fn method_not_allowed(allow: &'static str) -> Self {
+        let mut reply = Self::json(
+            StatusCode::METHOD_NOT_ALLOWED,
+            error_response(None, -32600, "this HTTP method is not allowed here"),
+        );
+        reply.headers.push((ALLOW, HeaderValue::from_static(allow)));
+        reply
+    }
+}

@@ -1,1 +1,31 @@
-//! Placeholder.
+//! OpenTelemetry for the gateway: settings, exporters, propagation, names, logs and metrics.
+//!
+//! The rest of the gateway touches telemetry only through handles that are free when it is off: [`Tracer`] and [`Span`] for
+//! spans, [`Metrics`] for metrics, and events of the `tracing` crate for log lines. Nothing here knows MCP, Envoy or the
+//! configuration file.
+//!
+//! - [`name`]: every name that is written.
+//! - [`Tracer`], [`Span`], [`Attributes`]: spans.
+//! - [`RemoteContext`]: the trace context of a caller, read strictly.
+//! - [`metrics`]: instruments and their text for Prometheus.
+//! - [`status`]: what telemetry says about itself.
+
+mod attributes;
+mod export;
+pub mod metrics;
+pub mod name;
+mod remote;
+mod signal;
+mod span;
+pub mod status;
+mod tracer;
+
+pub use opentelemetry::trace::SpanKind;
+
+pub use crate::attributes::{Attributes, VALUE_BYTES_MAX};
+pub use crate::metrics::Metrics;
+pub use crate::remote::RemoteContext;
+pub use crate::signal::Signal;
+pub use crate::span::{Span, TraceHeaders};
+pub use crate::status::Status;
+pub use crate::tracer::Tracer;

@@ -1,0 +1,253 @@
+//! The account of one exporter: what became of every item that was handed to it.
+//!
+//! At any moment `created = exported + failed + dropped + queued + in flight`; after a shutdown the last two are zero. The numbers are
+//! read by `/metrics`, by `/status` and by the report of the shutdown, so that a loss is never silent.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::SystemTime;
+
+use crate::signal::Signal;
+
+/// Why an item never reached the exporter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DropReason {
+    /// The queue was at its bound.
+    QueueFull,
+    /// The item came after the shutdown had begun, or was still queued at its deadline.
+    AlreadyShutdown,
+}
+
+impl DropReason {
+    /// Every reason, in the order of the counters.
+    pub const ALL: [Self; 2] = [Self::QueueFull, Self::AlreadyShutdown];
+
+    /// The value of `error.type`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::QueueFull => "queue_full",
+            Self::AlreadyShutdown => "already_shutdown",
+        }
+    }
+}
+
+/// Why a batch was not acknowledged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FailureReason {
+    /// The name of the receiver's host has no address.
+    NameResolution,
+    /// No connection, or it broke.
+    Connection,
+    /// The TLS handshake failed.
+    Tls,
+    /// No answer within the time-out, retries included.
+    Timeout,
+    /// The receiver answered with an HTTP status that is not a success.
+    HttpStatus,
+    /// The receiver answered with a gRPC status that is not a success.
+    GrpcStatus,
+    /// The receiver took the batch but refused these items.
+    Rejected,
+    /// The batch is larger than a receiver has to take.
+    TooLarge,
+    /// The gateway stopped before the receiver answered.
+    Shutdown,
+    /// Standard output could not be written.
+    Output,
+}
+
+impl FailureReason {
+    /// Every reason, in the order of the counters.
+    pub const ALL: [Self; 10] = [
+        Self::NameResolution,
+        Self::Connection,
+        Self::Tls,
+        Self::Timeout,
+        Self::HttpStatus,
+        Self::GrpcStatus,
+        Self::Rejected,
+        Self::TooLarge,
+        Self::Shutdown,
+        Self::Output,
+    ];
+
+    /// The value of `error.type`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::NameResolution => "name_resolution",
+            Self::Connection => "connection",
+            Self::Tls => "tls",
+            Self::Timeout => "timeout",
+            Self::HttpStatus => "http_status",
+            Self::GrpcStatus => "grpc_status",
+            Self::Rejected => "rejected",
+            Self::TooLarge => "too_large",
+            Self::Shutdown => "shutdown",
+            Self::Output => "output",
+        }
+    }
+}
+
+/// The counters of one exporter.
+#[derive(Debug)]
+pub(crate) struct Health {
+    pub(crate) signal: Signal,
+    /// `otel.component.type` of the exporter: `otlp_http_span_exporter`.
+    pub(crate) component: &'static str,
+    /// Where it sends to, without anything secret.
+    pub(crate) target: String,
+    /// The bound of the queue.
+    pub(crate) capacity: usize,
+    created: AtomicU64,
+    exported: AtomicU64,
+    in_flight: AtomicU64,
+    dropped: [AtomicU64; DropReason::ALL.len()],
+    failed: [AtomicU64; FailureReason::ALL.len()],
+    last: Mutex<Last>,
+}
+
+/// How the last exports ended.
+#[derive(Clone, Debug, Default)]
+struct Last {
+    success: Option<SystemTime>,
+    error: Option<String>,
+}
+
+/// What became of the items of one exporter, at one moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExporterStatus {
+    /// The signal.
+    pub signal: Signal,
+    /// `otel.component.type` of the exporter: `otlp_http_span_exporter`.
+    pub component: &'static str,
+    /// Where it sends to: a URL without anything secret, or `stdout`.
+    pub target: String,
+    /// Items that were handed over.
+    pub created: u64,
+    /// Items that the receiver acknowledged.
+    pub exported: u64,
+    /// Items that were sent, or could not be, and were not acknowledged, by reason.
+    pub failed: Vec<(FailureReason, u64)>,
+    /// Items that were never sent, by reason.
+    pub dropped: Vec<(DropReason, u64)>,
+    /// Items on their way.
+    pub in_flight: u64,
+    /// Items that wait.
+    pub queued: u64,
+    /// The most items that may wait.
+    pub queue_capacity: u64,
+    /// When a receiver last acknowledged something.
+    pub last_success: Option<SystemTime>,
+    /// Why the last export failed; absent when it succeeded.
+    pub last_error: Option<String>,
+}
+
+impl ExporterStatus {
+    /// Items that were sent, or could not be, and were not acknowledged.
+    pub fn failed_total(&self) -> u64 {
+        self.failed.iter().map(|(_, count)| count).sum()
+    }
+
+    /// Items that were never sent.
+    pub fn dropped_total(&self) -> u64 {
+        self.dropped.iter().map(|(_, count)| count).sum()
+    }
+}
+
+impl Health {
+    pub(crate) fn new(
+        signal: Signal,
+        component: &'static str,
+        target: String,
+        capacity: usize,
+    ) -> Self {
+        Self {
+            signal,
+            component,
+            target,
+            capacity,
+            created: AtomicU64::new(0),
+            exported: AtomicU64::new(0),
+            in_flight: AtomicU64::new(0),
+            dropped: [const { AtomicU64::new(0) }; DropReason::ALL.len()],
+            failed: [const { AtomicU64::new(0) }; FailureReason::ALL.len()],
+            last: Mutex::default(),
+        }
+    }
+
+    /// Counts an item that was handed over.
+    pub(crate) fn create(&self) {
+        self.created.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts items that will never be sent.
+    pub(crate) fn drop_items(&self, reason: DropReason, items: u64) {
+        add(DropReason::ALL.iter().position(|known| *known == reason), &self.dropped, items);
+    }
+
+    /// Counts items that are on their way.
+    pub(crate) fn send(&self, items: u64) {
+        self.in_flight.store(items, Ordering::Relaxed);
+    }
+
+    /// Counts items that were acknowledged.
+    pub(crate) fn export(&self, items: u64) {
+        self.exported.fetch_add(items, Ordering::Relaxed);
+        self.last.lock().unwrap_or_else(PoisonError::into_inner).success = Some(SystemTime::now());
+    }
+
+    /// Counts items that were not acknowledged.
+    pub(crate) fn fail(&self, reason: FailureReason, items: u64) {
+        add(FailureReason::ALL.iter().position(|known| *known == reason), &self.failed, items);
+    }
+
+    /// Notes how the last export ended. Says whether that is a change.
+    pub(crate) fn note(&self, error: Option<String>) -> bool {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let changed = last.error.is_some() != error.is_some();
+        last.error = error;
+        changed
+    }
+
+    /// What became of the items so far.
+    ///
+    /// Counters are read one after the other while others count; what is created is read first, so that
+    /// what waits is never overstated.
+    pub(crate) fn status(&self) -> ExporterStatus {
+        let created = self.created.load(Ordering::Relaxed);
+        let exported = self.exported.load(Ordering::Relaxed);
+        let in_flight = self.in_flight.load(Ordering::Relaxed);
+        let failed: Vec<(FailureReason, u64)> = counted(&FailureReason::ALL, &self.failed);
+        let dropped: Vec<(DropReason, u64)> = counted(&DropReason::ALL, &self.dropped);
+        let settled = exported
+            + in_flight
+            + failed.iter().map(|(_, count)| count).sum::<u64>()
+            + dropped.iter().map(|(_, count)| count).sum::<u64>();
+        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        ExporterStatus {
+            signal: self.signal,
+            component: self.component,
+            target: self.target.clone(),
+            created,
+            exported,
+            failed,
+            dropped,
+            in_flight,
+            queued: created.saturating_sub(settled),
+            queue_capacity: u64::try_from(self.capacity).unwrap_or(u64::MAX),
+            last_success: last.success,
+            last_error: last.error,
+        }
+    }
+}
+
+fn add(at: Option<usize>, counters: &[AtomicU64], items: u64) {
+    if let Some(counter) = at.and_then(|at| counters.get(at)) {
+        counter.fetch_add(items, Ordering::Relaxed);
+    }
+}
+
+fn counted<R: Copy>(reasons: &[R], counters: &[AtomicU64]) -> Vec<(R, u64)> {
+    let values = counters.iter().map(|counter| counter.load(Ordering::Relaxed));
+    reasons.iter().copied().zip(values).filter(|(_, count)| *count > 0).collect()
+}

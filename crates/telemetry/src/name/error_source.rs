@@ -1,0 +1,12 @@
+//! Values of the attribute `error_source`: who failed.
+
+/// The client sent something that cannot be answered.
+pub const CLIENT: &str = "client";
+/// The router behind Envoy failed or refused.
+pub const EXT_PROC: &str = "ext-proc";
+/// The router behind the built-in proxy failed or refused.
+pub const PROXY: &str = "proxy";
+/// The broker failed or refused.
+pub const BROKER: &str = "broker";
+/// The MCP server failed, or could not be reached.
+pub const BACKEND: &str = "backend";

@@ -1,1 +1,6 @@
 //! Placeholder.
+
+pub mod clock;
+pub mod session;
+
+pub mod store;

@@ -1,0 +1,280 @@
+//! Opens sessions with servers, one at a time for each gateway session and server: callers that come while one is
+//! being opened wait for it and share its result.
+//!
+//! Opening runs in a task of its own, so it goes on when its first caller leaves. How a session is opened is handed
+//! in with each call. A result that is an error reaches everybody who waited and is not kept.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tracing::warn;
+
+use crate::session::close::SessionCloser;
+use crate::session::token::SessionFacts;
+use crate::session::upstream::{ServerSession, UpstreamSession, UpstreamSessions, key};
+
+/// Sessions being opened at once, over all clients.
+pub const OPENING_MAX: usize = 4_096;
+/// How much longer than an opener its callers wait: what the cache may take before and after it.
+const CACHE_GRACE: Duration = Duration::from_secs(1);
+
+/// Opens sessions with servers; `E` is the error of the openers. Cheap to clone.
+pub struct SessionOpener<E> {
+    inner: Arc<Inner<E>>,
+}
+
+struct Inner<E> {
+    sessions: UpstreamSessions,
+    closer: SessionCloser,
+    timeout: Duration,
+    opening: Mutex<HashMap<String, watch::Receiver<Outcome<E>>>>,
+}
+
+/// `None` while the session is being opened.
+type Outcome<E> = Option<Result<Opened, OpenError<E>>>;
+
+/// Where a session came from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Opened {
+    /// It was in the cache.
+    Cached(UpstreamSession),
+    /// This call's opener opened it.
+    Opened(UpstreamSession),
+    /// The opener of another call that came earlier opened it.
+    Joined(UpstreamSession),
+}
+
+/// Why there is no session.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError<E> {
+    /// The opener failed; everybody who waited for it gets the same error.
+    #[error("open a session with the server")]
+    Opener(#[source] Arc<E>),
+    /// It took too long.
+    #[error("opening a session with the server took too long")]
+    Timeout,
+    /// The opener ended without a result.
+    #[error("opening a session with the server was aborted")]
+    Aborted,
+    /// Too many sessions are being opened.
+    #[error("more than {OPENING_MAX} sessions are being opened")]
+    Full,
+    /// The gateway session ended meanwhile.
+    #[error("the gateway session has ended")]
+    Ended,
+}
+
+/// One session being opened. Dropping it, also by a panic, lets the next caller try.
+struct Opening<E> {
+    inner: Arc<Inner<E>>,
+    facts: SessionFacts,
+    server: String,
+    outcome: watch::Sender<Outcome<E>>,
+}
+
+impl<E> SessionOpener<E>
+where
+    E: std::error::Error + Send + Sync + 'static,
+{
+    /// Opens into `sessions`; no opener may take longer than `timeout`. `closer` gets the sessions that were opened
+    /// while their gateway session ended.
+    pub fn new(sessions: UpstreamSessions, closer: SessionCloser, timeout: Duration) -> Self {
+        let opening = Mutex::default();
+        Self { inner: Arc::new(Inner { sessions, closer, timeout, opening }) }
+    }
+
+    /// The session with `server`: from the cache, from an opener that already runs for the same gateway session and
+    /// server, or from `opener`.
+    ///
+    /// Waits at most a second longer than the opener may take. When the cache cannot be read or written, the session is opened and used
+    /// all the same.
+    pub async fn open<F, Fut>(
+        &self,
+        facts: &SessionFacts,
+        server: &str,
+        opener: F,
+    ) -> Result<Opened, OpenError<E>>
+    where
+        F: FnOnce() -> Fut + Send + 'static,
+        Fut: Future<Output = Result<UpstreamSession, E>> + Send + 'static,
+    {
+        if let Some(session) = self.inner.cached(facts, server).await {
+            return Ok(Opened::Cached(session));
+        }
+        let (mut outcome, first) = self.join_or_start(facts, server, opener)?;
+        let wait = outcome.wait_for(Option::is_some);
+        let deadline = self.inner.timeout.saturating_add(CACHE_GRACE);
+        let Ok(result) = tokio::time::timeout(deadline, wait).await else {
+            return Err(OpenError::Timeout);
+        };
+        match result.as_deref() {
+            Ok(Some(Ok(Opened::Opened(session)))) if !first => Ok(Opened::Joined(session.clone())),
+            Ok(Some(result)) => result.clone(),
+            Ok(None) | Err(_) => Err(OpenError::Aborted),
+        }
+    }
+
+    /// The outcome to wait for, and whether this caller's opener makes it.
+    fn join_or_start<F, Fut>(
+        &self,
+        facts: &SessionFacts,
+        server: &str,
+        opener: F,
+    ) -> Result<(watch::Receiver<Outcome<E>>, bool), OpenError<E>>
+    where
+        F: FnOnce() -> Fut + Send + 'static,
+        Fut: Future<Output = Result<UpstreamSession, E>> + Send + 'static,
+    {
+        let mut running = self.inner.opening();
+        let key = key(&facts.jti, server);
+        if let Some(outcome) = running.get(&key) {
+            return Ok((outcome.clone(), false));
+        }
+        if running.len() >= OPENING_MAX {
+            return Err(OpenError::Full);
+        }
+        let (sender, outcome) = watch::channel(None);
+        running.insert(key, outcome.clone());
+        drop(running);
+        let opening = Opening {
+            inner: Arc::clone(&self.inner),
+            facts: facts.clone(),
+            server: server.to_owned(),
+            outcome: sender,
+        };
+        tokio::spawn(opening.run(opener));
+        Ok((outcome, true))
+    }
+}
+
+impl<E> Inner<E> {
+    fn opening(&self) -> MutexGuard<'_, HashMap<String, watch::Receiver<Outcome<E>>>> {
+        self.opening.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn cached(&self, facts: &SessionFacts, server: &str) -> Option<UpstreamSession> {
+        match self.sessions.get(facts, server).await {
+            Ok(session) => session,
+            Err(error) => {
+                warn!(
+                    mcp.server = server, error.type = error.reason(), %error,
+                    "The session with {server} cannot be looked up; a new one is opened."
+                );
+                None
+            }
+        }
+    }
+}
+
+impl<E> Opening<E>
+where
+    E: std::error::Error + Send + Sync + 'static,
+{
+    async fn run<F, Fut>(self, opener: F)
+    where
+        F: FnOnce() -> Fut + Send + 'static,
+        Fut: Future<Output = Result<UpstreamSession, E>> + Send + 'static,
+    {
+        let result = self.result(opener).await;
+        // Off the list first: whoever comes now finds the cache, or opens anew after an error.
+        let outcome = self.outcome.clone();
+        drop(self);
+        outcome.send_replace(Some(result));
+    }
+
+    async fn result<F, Fut>(&self, opener: F) -> Result<Opened, OpenError<E>>
+    where
+        F: FnOnce() -> Fut + Send + 'static,
+        Fut: Future<Output = Result<UpstreamSession, E>> + Send + 'static,
+    {
+        // Between this caller's look into the cache and its place on the list, another one may have finished.
+        if let Some(session) = self.inner.cached(&self.facts, &self.server).await {
+            return Ok(Opened::Cached(session));
+        }
+        let session = match tokio::time::timeout(self.inner.timeout, opener()).await {
+            Ok(Ok(session)) => session,
+            Ok(Err(error)) => return Err(OpenError::Opener(Arc::new(error))),
+            Err(_) => return Err(OpenError::Timeout),
+        };
+        let stored = self.store(&session).await;
+        if self.inner.closer.is_ended(&self.facts).await.unwrap_or(false) {
+            self.close(session, stored).await;
+            return Err(OpenError::Ended);
+        }
+        Ok(Opened::Opened(session))
+    }
+
+    /// Puts the session into the cache; says whether it is there.
+    async fn store(&self, session: &UpstreamSession) -> bool {
+        let server = &self.server;
+        match self.inner.sessions.put(&self.facts, server, session).await {
+            Ok(()) => true,
+            Err(error) => {
+                warn!(
+                    mcp.server = server, error.type = error.reason(), %error,
+                    "The session with {server} cannot be kept; the next call opens another one."
+                );
+                false
+            }
+        }
+    }
+
+    /// Closes a session that nobody will use: the gateway session ended before it was stored. When it is no longer
+    /// in the cache, the end of the gateway session took it from there and closes it.
+    async fn close(&self, session: UpstreamSession, stored: bool) {
+        let forgotten = self.inner.sessions.forget(&self.facts, &self.server, &session).await;
+        if forgotten.unwrap_or(false) || !stored {
+            let server = self.server.clone();
+            self.inner.closer.close(&self.facts, vec![ServerSession { server, session }]);
+        }
+    }
+}
+
+impl<E> Drop for Opening<E> {
+    fn drop(&mut self) {
+        self.inner.opening().remove(&key(&self.facts.jti, &self.server));
+    }
+}
+
+impl Opened {
+    /// The session, wherever it came from.
+    pub fn session(&self) -> &UpstreamSession {
+        match self {
+            Self::Cached(session) | Self::Opened(session) | Self::Joined(session) => session,
+        }
+    }
+}
+
+impl<E> OpenError<E> {
+    /// The value of `error.type`; `of_opener` gives it for the opener's own error.
+    pub fn reason(&self, of_opener: impl FnOnce(&E) -> &'static str) -> &'static str {
+        match self {
+            Self::Opener(error) => of_opener(error),
+            Self::Timeout => "session_init_timeout",
+            Self::Aborted => "session_init_aborted",
+            Self::Full => "session_init_limit",
+            Self::Ended => "session_ended",
+        }
+    }
+}
+
+impl<E> Clone for OpenError<E> {
+    fn clone(&self) -> Self {
+        match self {
+            Self::Opener(error) => Self::Opener(Arc::clone(error)),
+            Self::Timeout => Self::Timeout,
+            Self::Aborted => Self::Aborted,
+            Self::Full => Self::Full,
+            Self::Ended => Self::Ended,
+        }
+    }
+}
+
+impl<E> Clone for SessionOpener<E> {
+    fn clone(&self) -> Self {
+        Self { inner: Arc::clone(&self.inner) }
+    }
+}

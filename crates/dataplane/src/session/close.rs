@@ -11,8 +11,8 @@ use futures_util::future::BoxFuture;
 use tokio::sync::Semaphore;
 use tracing::{debug, warn};
 
+use crate::session::cache::{ServerSession, SessionCache};
 use crate::session::token::{SessionFacts, SessionTokens};
-use crate::session::upstream::{ServerSession, UpstreamSessions};
 use crate::store::StoreError;
 
 /// Closes one session at its server, best effort.
@@ -29,14 +29,14 @@ const CLOSING_MAX: usize = 1_024;
 #[derive(Clone)]
 pub struct SessionCloser {
     tokens: SessionTokens,
-    sessions: UpstreamSessions,
+    sessions: SessionCache,
     closer: Closer,
     closing: Arc<Semaphore>,
 }
 
 impl SessionCloser {
     /// `closer` is called once for each session with a server that ends.
-    pub fn new(tokens: SessionTokens, sessions: UpstreamSessions, closer: Closer) -> Self {
+    pub fn new(tokens: SessionTokens, sessions: SessionCache, closer: Closer) -> Self {
         Self { tokens, sessions, closer, closing: Arc::new(Semaphore::new(CLOSING_MAX)) }
     }
 

@@ -4,18 +4,18 @@
 //! The two kinds have two types, [`GatewaySessionId`] and [`UpstreamSessionId`], so that one can never be sent where
 //! the other belongs. Nothing here speaks HTTP or MCP: opening and closing a session with a server is handed in.
 
+pub mod cache;
 pub mod close;
 pub mod id;
 pub mod key;
-pub mod open;
 pub mod routing_token;
 pub mod token;
 pub mod upstream;
 
+pub use cache::{ServerSession, SessionCache, UpstreamSession};
 pub use close::{Closer, SessionCloser};
 pub use id::{GatewaySessionId, Jti, UpstreamSessionId};
 pub use key::{SigningKey, SigningKeys};
-pub use open::{OpenError, Opened, SessionOpener};
 pub use routing_token::{RoutingToken, RoutingTokenError, RoutingTokens};
 pub use token::{GatewaySession, SessionError, SessionFacts, SessionTokens};
-pub use upstream::{UpstreamSession, UpstreamSessions};
+pub use upstream::{OpenError, Opened, UpstreamSessions};

@@ -7,8 +7,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::HeaderValue;
+use http::{HeaderMap, HeaderValue};
 use jsonwebtoken::{Algorithm, Header, Validation, decode, encode};
+use mcp_gateway_core::header::ROUTER_KEY;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Clock;
@@ -94,6 +95,15 @@ impl RoutingTokens {
         let mut value = HeaderValue::from_str(&token).map_err(|_| RoutingMintError(None))?;
         value.set_sensitive(true);
         Ok(RoutingToken(value))
+    }
+
+    /// Verifies that the one `router-key` header of a request lets it reach `host`.
+    pub fn check(&self, headers: &HeaderMap, host: &str) -> Result<(), RoutingTokenError> {
+        let mut values = headers.get_all(ROUTER_KEY).iter();
+        let (Some(token), None) = (values.next(), values.next()) else {
+            return Err(RoutingTokenError::Invalid);
+        };
+        self.verify(token.as_bytes(), host)
     }
 
     /// Verifies that `token` lets a request reach `host`.

@@ -12,7 +12,9 @@ use http::HeaderMap;
 use jsonwebtoken::{Algorithm, Header, Validation, decode, encode};
 use mcp_gateway_core::header::MCP_SESSION_ID;
 use mcp_gateway_core::mcp::ProtocolVersion;
+use mcp_gateway_core::routing::SessionState;
 use serde::{Deserialize, Serialize};
+use tracing::warn;
 
 use crate::clock::Clock;
 use crate::session::id::{GatewaySessionId, Jti};
@@ -62,12 +64,9 @@ pub struct SessionFacts {
     pub protocol_version: ProtocolVersion,
 }
 
-/// Why a request has no usable session.
-#[derive(Debug, thiserror::Error)]
+/// Why the session that a request names cannot be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SessionError {
-    /// No `Mcp-Session-Id` header.
-    #[error("no session id")]
-    Missing,
     /// Not a token of this gateway, or sent twice.
     #[error("session id is not valid")]
     Invalid,
@@ -77,9 +76,6 @@ pub enum SessionError {
     /// The session was ended before its time.
     #[error("session has ended")]
     Ended,
-    /// The store could not say whether the session has ended.
-    #[error("session state cannot be read")]
-    Store(#[source] StoreError),
 }
 
 /// A token could not be made: the cryptography library failed.
@@ -142,26 +138,36 @@ impl SessionTokens {
         Ok(GatewaySession { token, facts: SessionFacts { jti, expires_at, protocol_version } })
     }
 
-    /// Verifies the session header of a request: exactly one, valid, not expired, not ended.
-    pub async fn verify_headers(&self, headers: &HeaderMap) -> Result<SessionFacts, SessionError> {
+    /// Reads the session that a request's headers name, and verifies it; `None` when they name none.
+    pub async fn read(&self, headers: &HeaderMap) -> Result<Option<SessionFacts>, SessionError> {
         let mut values = headers.get_all(MCP_SESSION_ID).iter();
-        let token = values.next().ok_or(SessionError::Missing)?;
+        let Some(token) = values.next() else { return Ok(None) };
         if values.next().is_some() {
             return Err(SessionError::Invalid);
         }
-        self.verify(token.to_str().map_err(|_| SessionError::Invalid)?).await
+        let token = token.to_str().map_err(|_| SessionError::Invalid)?;
+        self.verify(token).await.map(Some)
     }
 
-    /// Verifies a token.
+    /// Verifies a token: signed by this gateway, not expired, not ended.
+    ///
+    /// When the store cannot say whether the session has ended, the token counts: a session gives no rights by
+    /// itself, and refusing them all would take every client down with the store.
     pub async fn verify(&self, token: &str) -> Result<SessionFacts, SessionError> {
-        let facts = self.read(token)?;
+        let facts = self.decode(token)?;
         if facts.expires_at <= self.inner.clock.unix() {
             return Err(SessionError::Expired);
         }
         match self.is_ended(&facts).await {
             Ok(false) => Ok(facts),
             Ok(true) => Err(SessionError::Ended),
-            Err(error) => Err(SessionError::Store(error)),
+            Err(error) => {
+                warn!(
+                    mcp.session.id = facts.log_id(), error.type = error.reason(), %error,
+                    "Whether a session has ended cannot be read."
+                );
+                Ok(facts)
+            }
         }
     }
 
@@ -182,7 +188,7 @@ impl SessionTokens {
         facts.expires_at.saturating_sub(self.inner.clock.unix())
     }
 
-    fn read(&self, token: &str) -> Result<SessionFacts, SessionError> {
+    fn decode(&self, token: &str) -> Result<SessionFacts, SessionError> {
         if token.len() > TOKEN_BYTES_MAX {
             return Err(SessionError::Invalid);
         }
@@ -206,15 +212,20 @@ impl SessionTokens {
 }
 
 impl SessionError {
-    /// The value of `error.type`.
-    pub fn reason(&self) -> &'static str {
+    /// The same as the pure router knows it, which also has the reason and the answer.
+    pub fn state(self) -> SessionState {
         match self {
-            Self::Missing => "missing_session",
-            Self::Invalid => "invalid_session",
-            Self::Expired => "session_expired",
-            Self::Ended => "session_ended",
-            Self::Store(error) => error.reason(),
+            Self::Invalid => SessionState::Invalid,
+            Self::Expired => SessionState::Expired,
+            Self::Ended => SessionState::Ended,
         }
+    }
+}
+
+impl SessionFacts {
+    /// How logs and spans name the session: `jti:<uuid>`.
+    pub fn log_id(&self) -> &str {
+        self.jti.log_id()
     }
 }
 

@@ -1,157 +1,307 @@
-//! The server-session cache: which session the gateway has with a server on behalf of a gateway session.
+//! The sessions that the gateway has with servers on behalf of clients: found in the cache, or opened one at a time
+//! for each gateway session and server. Callers that come while one is being opened wait for it and share its result.
 //!
-//! Entries live in the store under `session/<jti>/<server>` as long as the gateway session does, and remember also
-//! that a server issues no session id. Opening sessions is [`crate::session::open`], closing them
-//! [`crate::session::close`].
+//! Opening runs in a task of its own, so it goes on when its first caller leaves. How a session is opened is handed
+//! in with each call. A result that is an error reaches everybody who waited and is not kept.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::future::Future;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use bytes::{BufMut, Bytes, BytesMut};
+use mcp_gateway_telemetry::name::{attribute, error_source, span};
+use mcp_gateway_telemetry::{Span, SpanKind};
+use tokio::sync::watch;
+use tracing::warn;
 
-use crate::clock::Clock;
-use crate::session::id::{Jti, UpstreamSessionId};
+use crate::session::cache::{ServerSession, SessionCache, UpstreamSession, key};
+use crate::session::close::SessionCloser;
 use crate::session::token::SessionFacts;
-use crate::store::{Store, StoreError};
 
-/// First byte of every value, so that another layout can follow.
-const LAYOUT: u8 = 1;
+/// Sessions being opened at once, over all clients.
+pub const OPENING_MAX: usize = 4_096;
+/// How much longer than an opener its callers wait: what the cache may take before and after it.
+const CACHE_GRACE: Duration = Duration::from_secs(1);
 
-/// Reads and writes the cache. Cheap to clone.
-#[derive(Clone, Debug)]
-pub struct UpstreamSessions {
-    store: Arc<Store>,
-    clock: Clock,
+/// Finds, opens and forgets sessions with servers; `E` is the error of opening one. Cheap to clone.
+pub struct UpstreamSessions<E> {
+    inner: Arc<Inner<E>>,
 }
 
-/// A session with one server.
+struct Inner<E> {
+    cache: SessionCache,
+    closer: SessionCloser,
+    timeout: Duration,
+    opening: Mutex<HashMap<String, watch::Receiver<Outcome<E>>>>,
+}
+
+/// `None` while the session is being opened.
+type Outcome<E> = Option<Result<Opened, OpenError<E>>>;
+
+/// Where a session came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UpstreamSession {
-    /// What the server issued; `None` when it issues no session ids.
-    pub session_id: Option<UpstreamSessionId>,
-    /// The revision the server answered `initialize` with, for the `MCP-Protocol-Version` header towards it.
-    pub protocol_version: Arc<str>,
+pub enum Opened {
+    /// It was in the cache.
+    Cached(UpstreamSession),
+    /// This call opened it.
+    Opened(UpstreamSession),
+    /// Another call that came earlier opened it.
+    Joined(UpstreamSession),
 }
 
-/// A session with a server, and which server it is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ServerSession {
-    /// The server's configured name.
-    pub server: String,
-    /// Its session.
-    pub session: UpstreamSession,
+/// Why there is no session.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError<E> {
+    /// Opening failed; everybody who waited for it gets the same error.
+    #[error("open a session with the server")]
+    Opening(#[source] Arc<E>),
+    /// It took too long.
+    #[error("opening a session with the server took too long")]
+    Timeout,
+    /// Opening ended without a result.
+    #[error("opening a session with the server was aborted")]
+    Aborted,
+    /// Too many sessions are being opened.
+    #[error("more than {OPENING_MAX} sessions are being opened")]
+    Full,
+    /// The gateway session ended meanwhile.
+    #[error("the gateway session has ended")]
+    Ended,
 }
 
-impl UpstreamSessions {
-    /// A cache in `store`; `clock` is the one that session tokens use.
-    pub fn new(store: Arc<Store>, clock: Clock) -> Self {
-        Self { store, clock }
+/// One session being opened. Dropping it, also by a panic, lets the next caller try.
+struct Opening<E> {
+    inner: Arc<Inner<E>>,
+    facts: SessionFacts,
+    server: String,
+    parent: Span,
+    outcome: watch::Sender<Outcome<E>>,
+}
+
+impl<E> UpstreamSessions<E>
+where
+    E: std::error::Error + Send + Sync + 'static,
+{
+    /// Sessions in `cache`; opening one may not take longer than `timeout`. `closer` gets the sessions that were
+    /// opened while their gateway session ended.
+    pub fn new(cache: SessionCache, closer: SessionCloser, timeout: Duration) -> Self {
+        let opening = Mutex::default();
+        Self { inner: Arc::new(Inner { cache, closer, timeout, opening }) }
     }
 
-    /// The session with `server`, when there is one.
-    pub async fn get(
-        &self,
-        gateway_session: &SessionFacts,
-        server: &str,
-    ) -> Result<Option<UpstreamSession>, StoreError> {
-        let value = self.store.get(&key(&gateway_session.jti, server)).await?;
-        Ok(value.as_deref().and_then(decode))
+    /// The session with `server` from the cache. A cache that cannot be read has none, and a log line says so.
+    pub async fn get(&self, facts: &SessionFacts, server: &str) -> Option<UpstreamSession> {
+        self.inner.get(facts, server).await
     }
 
-    /// Remembers `session` for as long as the gateway session lasts.
-    pub async fn put(
-        &self,
-        gateway_session: &SessionFacts,
-        server: &str,
-        session: &UpstreamSession,
-    ) -> Result<(), StoreError> {
-        let key = key(&gateway_session.jti, server);
-        self.store.put(&key, encode(session), self.time_left(gateway_session)).await
-    }
-
-    /// Forgets `session`, unless another one has taken its place meanwhile; says whether it was forgotten.
-    ///
-    /// For a session that the server no longer knows: of many calls that fail with it, none may remove its successor.
+    /// Forgets a session that the server no longer knows, unless another one has taken its place meanwhile; says
+    /// whether it was forgotten. Of many calls that fail with the same session, none removes its successor.
     pub async fn forget(
         &self,
-        gateway_session: &SessionFacts,
+        facts: &SessionFacts,
         server: &str,
         session: &UpstreamSession,
-    ) -> Result<bool, StoreError> {
-        self.store.delete_if(&key(&gateway_session.jti, server), &encode(session)).await
+    ) -> bool {
+        match self.inner.cache.forget(facts, server, session).await {
+            Ok(forgotten) => forgotten,
+            Err(error) => {
+                warn!(
+                    mcp.server = server, error.type = error.reason(), %error,
+                    "A lost session with {server} cannot be removed."
+                );
+                false
+            }
+        }
     }
 
-    /// Removes and returns every session of the gateway session, in the order of the servers' names.
-    pub async fn take_all(
+    /// The session with `server`: from the cache, from the opening that already runs for the same gateway session and
+    /// server, or from `opening`, which is polled only in that last case.
+    ///
+    /// `parent` gets the span of the write to the cache. Waits at most a second longer than opening may take. When
+    /// the cache cannot be read or written, the session is opened and used all the same.
+    pub async fn open(
         &self,
-        gateway_session: &SessionFacts,
-    ) -> Result<Vec<ServerSession>, StoreError> {
-        let prefix = key(&gateway_session.jti, "");
-        let removed = self.store.delete_prefix(&prefix).await?;
-        let sessions = removed.iter().filter_map(|entry| {
-            let server = entry.key.strip_prefix(&prefix)?.to_owned();
-            Some(ServerSession { server, session: decode(&entry.value)? })
-        });
-        Ok(sessions.collect())
-    }
-
-    fn time_left(&self, gateway_session: &SessionFacts) -> Duration {
-        gateway_session.expires_at.saturating_sub(self.clock.unix())
-    }
-}
-
-/// The key of one server's entry. The jti is a UUID, so no two sessions share a prefix.
-pub(super) fn key(jti: &Jti, server: &str) -> String {
-    format!("session/{}/{server}", jti.as_str())
-}
-
-/// Layout, length of the protocol version, the version, then the session id; an empty one is none.
-fn encode(session: &UpstreamSession) -> Bytes {
-    let version = session.protocol_version.as_bytes();
-    let version_bytes = u8::try_from(version.len()).unwrap_or(u8::MAX);
-    let id = session.session_id.as_ref().map_or(&[][..], UpstreamSessionId::expose);
-    let mut value = BytesMut::with_capacity(2 + version.len() + id.len());
-    value.put_u8(LAYOUT);
-    value.put_u8(version_bytes);
-    value.extend(version.iter().take(usize::from(version_bytes)));
-    value.put_slice(id);
-    value.freeze()
-}
-
-/// `None` for a value that this version did not write: it counts as absent.
-fn decode(value: &[u8]) -> Option<UpstreamSession> {
-    let (&layout, rest) = value.split_first()?;
-    let (&version_bytes, rest) = rest.split_first()?;
-    let (version, id) = rest.split_at_checked(usize::from(version_bytes))?;
-    if layout != LAYOUT {
-        return None;
-    }
-    let protocol_version = std::str::from_utf8(version).ok()?.into();
-    let session_id = if id.is_empty() { None } else { Some(UpstreamSessionId::new(id).ok()?) };
-    Some(UpstreamSession { session_id, protocol_version })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{UpstreamSession, UpstreamSessionId, decode, encode};
-
-    #[test]
-    fn values_survive_the_store() {
-        for id in [None, Some("a"), Some("0123-~!")] {
-            let session = UpstreamSession {
-                session_id: id.map(|id| UpstreamSessionId::new(id.as_bytes()).unwrap()),
-                protocol_version: "2025-06-18".into(),
-            };
-            assert_eq!(decode(&encode(&session)), Some(session));
+        facts: &SessionFacts,
+        server: &str,
+        parent: &Span,
+        opening: impl Future<Output = Result<UpstreamSession, E>> + Send + 'static,
+    ) -> Result<Opened, OpenError<E>> {
+        if let Some(session) = self.get(facts, server).await {
+            return Ok(Opened::Cached(session));
+        }
+        let (mut outcome, first) = self.join_or_start(facts, server, parent, opening)?;
+        let wait = outcome.wait_for(Option::is_some);
+        let deadline = self.inner.timeout.saturating_add(CACHE_GRACE);
+        let Ok(result) = tokio::time::timeout(deadline, wait).await else {
+            return Err(OpenError::Timeout);
+        };
+        match result.as_deref() {
+            Ok(Some(Ok(Opened::Opened(session)))) if !first => Ok(Opened::Joined(session.clone())),
+            Ok(Some(result)) => result.clone(),
+            Ok(None) | Err(_) => Err(OpenError::Aborted),
         }
     }
 
-    #[test]
-    fn foreign_values_count_as_absent() {
-        for value in
-            [&b""[..], b"\x01", b"\x01\x05abc", b"\x02\x00", b"\x01\x01\xff", b"\x01\x00a b"]
-        {
-            assert_eq!(decode(value), None, "{value:?}");
+    /// The outcome to wait for, and whether this caller's `opening` makes it.
+    fn join_or_start(
+        &self,
+        facts: &SessionFacts,
+        server: &str,
+        parent: &Span,
+        opening: impl Future<Output = Result<UpstreamSession, E>> + Send + 'static,
+    ) -> Result<(watch::Receiver<Outcome<E>>, bool), OpenError<E>> {
+        let mut running = self.inner.opening();
+        let key = key(&facts.jti, server);
+        if let Some(outcome) = running.get(&key) {
+            return Ok((outcome.clone(), false));
         }
+        if running.len() >= OPENING_MAX {
+            return Err(OpenError::Full);
+        }
+        let (sender, outcome) = watch::channel(None);
+        running.insert(key, outcome.clone());
+        drop(running);
+        let task = Opening {
+            inner: Arc::clone(&self.inner),
+            facts: facts.clone(),
+            server: server.to_owned(),
+            parent: parent.clone(),
+            outcome: sender,
+        };
+        tokio::spawn(task.run(opening));
+        Ok((outcome, true))
+    }
+}
+
+impl<E> Inner<E> {
+    fn opening(&self) -> MutexGuard<'_, HashMap<String, watch::Receiver<Outcome<E>>>> {
+        self.opening.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn get(&self, facts: &SessionFacts, server: &str) -> Option<UpstreamSession> {
+        match self.cache.get(facts, server).await {
+            Ok(session) => session,
+            Err(error) => {
+                warn!(
+                    mcp.server = server, error.type = error.reason(), %error,
+                    "The session with {server} cannot be looked up."
+                );
+                None
+            }
+        }
+    }
+}
+
+impl<E> Opening<E>
+where
+    E: std::error::Error + Send + Sync + 'static,
+{
+    async fn run(self, opening: impl Future<Output = Result<UpstreamSession, E>> + Send) {
+        let result = self.result(opening).await;
+        // Off the list first: whoever comes now finds the cache, or opens anew after an error.
+        let outcome = self.outcome.clone();
+        drop(self);
+        outcome.send_replace(Some(result));
+    }
+
+    async fn result(
+        &self,
+        opening: impl Future<Output = Result<UpstreamSession, E>> + Send,
+    ) -> Result<Opened, OpenError<E>> {
+        // Between this caller's look into the cache and its place on the list, another one may have finished.
+        if let Some(session) = self.inner.get(&self.facts, &self.server).await {
+            return Ok(Opened::Cached(session));
+        }
+        let session = match tokio::time::timeout(self.inner.timeout, opening).await {
+            Ok(Ok(session)) => session,
+            Ok(Err(error)) => return Err(OpenError::Opening(Arc::new(error))),
+            Err(_) => return Err(OpenError::Timeout),
+        };
+        let stored = self.store(&session).await;
+        if self.inner.closer.is_ended(&self.facts).await.unwrap_or(false) {
+            self.close(session, stored).await;
+            return Err(OpenError::Ended);
+        }
+        Ok(Opened::Opened(session))
+    }
+
+    /// Puts the session into the cache; says whether it is there.
+    async fn store(&self, session: &UpstreamSession) -> bool {
+        let server = &self.server;
+        let store =
+            self.parent.child(span::ROUTER_SESSION_CACHE_STORE, SpanKind::Internal, |attributes| {
+                attributes.put(attribute::MCP_SERVER, server.clone());
+                attributes.put_shared(attribute::MCP_SESSION_ID, self.facts.jti.log_id());
+            });
+        let stored = self.inner.cache.put(&self.facts, server, session).await;
+        if let Err(error) = &stored {
+            store.set(|attributes| {
+                attributes.put(attribute::ERROR_TYPE, error.reason());
+                attributes.put(attribute::ERROR_SOURCE, error_source::BROKER);
+            });
+            store.fail(|| error.to_string());
+            warn!(
+                mcp.server = server, error.type = error.reason(), %error,
+                "The session with {server} cannot be kept; the next call opens another one."
+            );
+        }
+        store.end();
+        stored.is_ok()
+    }
+
+    /// Closes a session that nobody will use: the gateway session ended before it was stored. When it is no longer
+    /// in the cache, the end of the gateway session took it from there and closes it.
+    async fn close(&self, session: UpstreamSession, stored: bool) {
+        let forgotten = self.inner.cache.forget(&self.facts, &self.server, &session).await;
+        if forgotten.unwrap_or(false) || !stored {
+            let server = self.server.clone();
+            self.inner.closer.close(&self.facts, vec![ServerSession { server, session }]);
+        }
+    }
+}
+
+impl<E> Drop for Opening<E> {
+    fn drop(&mut self) {
+        self.inner.opening().remove(&key(&self.facts.jti, &self.server));
+    }
+}
+
+impl Opened {
+    /// The session, wherever it came from.
+    pub fn session(&self) -> &UpstreamSession {
+        match self {
+            Self::Cached(session) | Self::Opened(session) | Self::Joined(session) => session,
+        }
+    }
+}
+
+impl<E> OpenError<E> {
+    /// The value of `error.type`; `of_opening` gives it for the error of opening itself.
+    pub fn reason(&self, of_opening: impl FnOnce(&E) -> &'static str) -> &'static str {
+        match self {
+            Self::Opening(error) => of_opening(error),
+            Self::Timeout => "session_init_timeout",
+            Self::Aborted => "session_init_aborted",
+            Self::Full => "session_init_limit",
+            Self::Ended => "session_ended",
+        }
+    }
+}
+
+impl<E> Clone for OpenError<E> {
+    fn clone(&self) -> Self {
+        match self {
+            Self::Opening(error) => Self::Opening(Arc::clone(error)),
+            Self::Timeout => Self::Timeout,
+            Self::Aborted => Self::Aborted,
+            Self::Full => Self::Full,
+            Self::Ended => Self::Ended,
+        }
+    }
+}
+
+impl<E> Clone for UpstreamSessions<E> {
+    fn clone(&self) -> Self {
+        Self { inner: Arc::clone(&self.inner) }
     }
 }

@@ -7,17 +7,19 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use mcp_gateway_core::mcp::ProtocolVersion;
 use mcp_gateway_dataplane::clock::{Clock, ManualClock};
-use mcp_gateway_dataplane::session::upstream::ServerSession;
 use mcp_gateway_dataplane::session::{
-    Closer, OpenError, Opened, SessionCloser, SessionFacts, SessionOpener, SessionTokens,
-    SigningKey, SigningKeys, UpstreamSession, UpstreamSessionId, UpstreamSessions,
+    Closer, OpenError, Opened, ServerSession, SessionCache, SessionCloser, SessionFacts,
+    SessionTokens, SigningKey, SigningKeys, UpstreamSession, UpstreamSessionId, UpstreamSessions,
 };
 use mcp_gateway_dataplane::store::{MemoryStore, Store};
+use mcp_gateway_telemetry::Span;
 use tokio::sync::{Notify, mpsc};
 
 const TTL: Duration = Duration::from_secs(600);
 const OPEN_TIMEOUT: Duration = Duration::from_secs(10);
 const SERVER: &str = "demo/weather";
+/// No telemetry: spans do nothing.
+static OFF: Span = Span::off();
 
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("refused ({0})")]
@@ -25,9 +27,9 @@ struct Refused(usize);
 
 struct Fixture {
     tokens: SessionTokens,
-    sessions: UpstreamSessions,
+    cache: SessionCache,
     closer: SessionCloser,
-    opener: SessionOpener<Refused>,
+    sessions: UpstreamSessions<Refused>,
     closed: mpsc::Receiver<ServerSession>,
     hand: ManualClock,
 }
@@ -37,20 +39,20 @@ fn fixture() -> Fixture {
     let store = Arc::new(Store::Memory(MemoryStore::new(1_000, clock.clone())));
     let keys = SigningKeys::new(SigningKey::random());
     let tokens = SessionTokens::new(&keys, TTL, Arc::clone(&store), clock.clone()).unwrap();
-    let sessions = UpstreamSessions::new(store, clock);
+    let cache = SessionCache::new(store, clock);
     let (sender, closed) = mpsc::channel(100);
     let closer: Closer = Arc::new(move |session| {
         let sender = sender.clone();
         Box::pin(async move { sender.send(session).await.unwrap() })
     });
-    let closer = SessionCloser::new(tokens.clone(), sessions.clone(), closer);
-    let opener = SessionOpener::new(sessions.clone(), closer.clone(), OPEN_TIMEOUT);
-    Fixture { tokens, sessions, closer, opener, closed, hand }
+    let closer = SessionCloser::new(tokens.clone(), cache.clone(), closer);
+    let sessions = UpstreamSessions::new(cache.clone(), closer.clone(), OPEN_TIMEOUT);
+    Fixture { tokens, cache, closer, sessions, closed, hand }
 }
 
 fn session(id: &str) -> UpstreamSession {
     let session_id = Some(UpstreamSessionId::new(id.as_bytes()).unwrap());
-    UpstreamSession { session_id, protocol_version: "2025-06-18".into() }
+    UpstreamSession { session_id, protocol_version: ProtocolVersion::V2025_06_18 }
 }
 
 impl Fixture {
@@ -63,26 +65,27 @@ impl Fixture {
 async fn cache_remembers_sessions_and_that_there_are_none() {
     let fixture = fixture();
     let (mine, other) = (fixture.facts(), fixture.facts());
-    let without = UpstreamSession { session_id: None, protocol_version: "2025-03-26".into() };
+    let without =
+        UpstreamSession { session_id: None, protocol_version: ProtocolVersion::V2025_03_26 };
     for session in [session("one"), without] {
-        fixture.sessions.put(&mine, SERVER, &session).await.unwrap();
-        assert_eq!(fixture.sessions.get(&mine, SERVER).await.unwrap(), Some(session));
+        fixture.cache.put(&mine, SERVER, &session).await.unwrap();
+        assert_eq!(fixture.cache.get(&mine, SERVER).await.unwrap(), Some(session));
     }
-    assert_eq!(fixture.sessions.get(&mine, "demo/news").await.unwrap(), None);
-    assert_eq!(fixture.sessions.get(&other, SERVER).await.unwrap(), None);
+    assert_eq!(fixture.cache.get(&mine, "demo/news").await.unwrap(), None);
+    assert_eq!(fixture.cache.get(&other, SERVER).await.unwrap(), None);
     fixture.hand.advance(TTL);
-    assert_eq!(fixture.sessions.get(&mine, SERVER).await.unwrap(), None);
+    assert_eq!(fixture.cache.get(&mine, SERVER).await.unwrap(), None);
 }
 
 #[tokio::test]
 async fn failed_session_is_forgotten_but_not_its_successor() {
     let fixture = fixture();
     let facts = fixture.facts();
-    fixture.sessions.put(&facts, SERVER, &session("old")).await.unwrap();
-    assert!(fixture.sessions.forget(&facts, SERVER, &session("old")).await.unwrap());
-    fixture.sessions.put(&facts, SERVER, &session("new")).await.unwrap();
-    assert!(!fixture.sessions.forget(&facts, SERVER, &session("old")).await.unwrap());
-    assert_eq!(fixture.sessions.get(&facts, SERVER).await.unwrap(), Some(session("new")));
+    fixture.cache.put(&facts, SERVER, &session("old")).await.unwrap();
+    assert!(fixture.cache.forget(&facts, SERVER, &session("old")).await.unwrap());
+    fixture.cache.put(&facts, SERVER, &session("new")).await.unwrap();
+    assert!(!fixture.cache.forget(&facts, SERVER, &session("old")).await.unwrap());
+    assert_eq!(fixture.cache.get(&facts, SERVER).await.unwrap(), Some(session("new")));
 }
 
 #[tokio::test]
@@ -92,7 +95,7 @@ async fn hundred_concurrent_opens_run_the_opener_once() {
     let (runs, gate) = (Arc::new(AtomicUsize::new(0)), Arc::new(Notify::new()));
     let opens = (0..100).map(|_| {
         let (runs, gate) = (Arc::clone(&runs), Arc::clone(&gate));
-        fixture.opener.open(&facts, SERVER, move || async move {
+        fixture.sessions.open(&facts, SERVER, &OFF, async move {
             let run = runs.fetch_add(1, Ordering::SeqCst);
             gate.notified().await;
             Ok(session(&format!("run{run}")))
@@ -112,7 +115,7 @@ async fn hundred_concurrent_opens_run_the_opener_once() {
     };
     assert_eq!((opened(Opened::Opened), opened(Opened::Joined)), (1, 99));
     assert_eq!(runs.load(Ordering::SeqCst), 1);
-    let again = fixture.opener.open(&facts, SERVER, || async { Err(Refused(0)) }).await;
+    let again = fixture.sessions.open(&facts, SERVER, &OFF, async { Err(Refused(0)) }).await;
     assert_eq!(again.unwrap(), Opened::Cached(session("run0")));
 }
 
@@ -121,7 +124,7 @@ async fn servers_and_gateway_sessions_are_opened_independently() {
     let fixture = fixture();
     let (mine, other) = (fixture.facts(), fixture.facts());
     let opens = [(&mine, "a"), (&mine, "b"), (&other, "a")].map(|(facts, server)| {
-        fixture.opener.open(facts, server, move || async move { Ok(session(server)) })
+        fixture.sessions.open(facts, server, &OFF, async move { Ok(session(server)) })
     });
     for opened in join_all(opens).await {
         assert!(matches!(opened.unwrap(), Opened::Opened(_)));
@@ -133,9 +136,9 @@ async fn opening_goes_on_when_its_first_caller_leaves() {
     let fixture = fixture();
     let facts = fixture.facts();
     let (started, gate) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
-    let first = fixture.opener.open(&facts, SERVER, {
+    let first = fixture.sessions.open(&facts, SERVER, &OFF, {
         let (started, gate) = (Arc::clone(&started), Arc::clone(&gate));
-        move || async move {
+        async move {
             started.notify_one();
             gate.notified().await;
             Ok(session("first"))
@@ -146,11 +149,11 @@ async fn opening_goes_on_when_its_first_caller_leaves() {
         () = started.notified() => {}
         _ = first => unreachable!("the gate is closed"),
     }
-    let second = fixture.opener.open(&facts, SERVER, || async { Err(Refused(2)) });
+    let second = fixture.sessions.open(&facts, SERVER, &OFF, async { Err(Refused(2)) });
     let release = async { gate.notify_one() };
     let (second, ()) = tokio::join!(second, release);
     assert_eq!(second.unwrap(), Opened::Joined(session("first")));
-    assert_eq!(fixture.sessions.get(&facts, SERVER).await.unwrap(), Some(session("first")));
+    assert_eq!(fixture.cache.get(&facts, SERVER).await.unwrap(), Some(session("first")));
 }
 
 #[tokio::test]
@@ -160,7 +163,7 @@ async fn errors_are_shared_and_not_kept() {
     let runs = Arc::new(AtomicUsize::new(0));
     let open = || {
         let runs = Arc::clone(&runs);
-        fixture.opener.open(&facts, SERVER, move || async move {
+        fixture.sessions.open(&facts, SERVER, &OFF, async move {
             Err(Refused(runs.fetch_add(1, Ordering::SeqCst)))
         })
     };
@@ -168,10 +171,10 @@ async fn errors_are_shared_and_not_kept() {
         for result in join_all((0..10).map(|_| open())).await {
             let error = result.unwrap_err();
             assert_eq!(error.reason(|_| "refused"), "refused");
-            assert!(matches!(error, OpenError::Opener(cause) if *cause == Refused(round)));
+            assert!(matches!(error, OpenError::Opening(cause) if *cause == Refused(round)));
         }
     }
-    let opened = fixture.opener.open(&facts, SERVER, || async { Ok(session("ok")) }).await;
+    let opened = fixture.sessions.open(&facts, SERVER, &OFF, async { Ok(session("ok")) }).await;
     assert_eq!(opened.unwrap(), Opened::Opened(session("ok")));
 }
 
@@ -179,13 +182,13 @@ async fn errors_are_shared_and_not_kept() {
 async fn slow_opener_is_given_up_and_the_next_one_runs() {
     let fixture = fixture();
     let facts = fixture.facts();
-    let stuck = || fixture.opener.open(&facts, SERVER, std::future::pending);
+    let stuck = || fixture.sessions.open(&facts, SERVER, &OFF, std::future::pending());
     let start = tokio::time::Instant::now();
     for result in join_all((0..10).map(|_| stuck())).await {
         assert!(matches!(result, Err(OpenError::Timeout)), "{result:?}");
     }
     assert!(start.elapsed() < OPEN_TIMEOUT * 2);
-    let opened = fixture.opener.open(&facts, SERVER, || async { Ok(session("ok")) }).await;
+    let opened = fixture.sessions.open(&facts, SERVER, &OFF, async { Ok(session("ok")) }).await;
     assert_eq!(opened.unwrap(), Opened::Opened(session("ok")));
 }
 
@@ -193,9 +196,9 @@ async fn slow_opener_is_given_up_and_the_next_one_runs() {
 async fn opener_that_panics_fails_its_callers_and_nobody_else() {
     let fixture = fixture();
     let facts = fixture.facts();
-    let result = fixture.opener.open(&facts, SERVER, || async { panic!("on purpose") }).await;
+    let result = fixture.sessions.open(&facts, SERVER, &OFF, async { panic!("on purpose") }).await;
     assert!(matches!(result, Err(OpenError::Aborted)), "{result:?}");
-    let opened = fixture.opener.open(&facts, SERVER, || async { Ok(session("ok")) }).await;
+    let opened = fixture.sessions.open(&facts, SERVER, &OFF, async { Ok(session("ok")) }).await;
     assert_eq!(opened.unwrap(), Opened::Opened(session("ok")));
 }
 
@@ -204,16 +207,16 @@ async fn end_closes_every_server_session_once() {
     let mut fixture = fixture();
     let (mine, other) = (fixture.facts(), fixture.facts());
     for server in ["b/b", "a/a"] {
-        fixture.sessions.put(&mine, server, &session(server)).await.unwrap();
-        fixture.sessions.put(&other, server, &session("other")).await.unwrap();
+        fixture.cache.put(&mine, server, &session(server)).await.unwrap();
+        fixture.cache.put(&other, server, &session("other")).await.unwrap();
     }
     assert!(fixture.closer.end(&mine).await.unwrap());
     assert!(!fixture.closer.end(&mine).await.unwrap());
     for server in ["a/a", "b/b"] {
         let expect = ServerSession { server: server.to_owned(), session: session(server) };
         assert_eq!(fixture.closed.recv().await, Some(expect));
-        assert_eq!(fixture.sessions.get(&mine, server).await.unwrap(), None);
-        assert!(fixture.sessions.get(&other, server).await.unwrap().is_some());
+        assert_eq!(fixture.cache.get(&mine, server).await.unwrap(), None);
+        assert!(fixture.cache.get(&other, server).await.unwrap().is_some());
     }
     assert!(fixture.closed.try_recv().is_err());
 }
@@ -222,9 +225,9 @@ async fn end_closes_every_server_session_once() {
 async fn session_opened_while_its_gateway_session_ends_is_closed() {
     let mut fixture = fixture();
     let facts = fixture.facts();
-    let result = fixture.opener.open(&facts, SERVER, {
+    let result = fixture.sessions.open(&facts, SERVER, &OFF, {
         let (closer, facts) = (fixture.closer.clone(), facts.clone());
-        move || async move {
+        async move {
             closer.end(&facts).await.unwrap();
             Ok(session("late"))
         }
@@ -232,5 +235,5 @@ async fn session_opened_while_its_gateway_session_ends_is_closed() {
     assert!(matches!(result.await, Err(OpenError::Ended)));
     let expect = ServerSession { server: SERVER.to_owned(), session: session("late") };
     assert_eq!(fixture.closed.recv().await, Some(expect));
-    assert_eq!(fixture.sessions.get(&facts, SERVER).await.unwrap(), None);
+    assert_eq!(fixture.cache.get(&facts, SERVER).await.unwrap(), None);
 }

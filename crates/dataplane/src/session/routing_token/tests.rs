@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use http::HeaderMap;
 use jsonwebtoken::{Algorithm, Header, encode};
 use serde_json::{Value, json};
 
@@ -92,6 +93,19 @@ fn only_our_algorithm_and_the_routing_key_count() {
     ];
     for (what, token) in rows {
         assert_eq!(reason(&tokens, &token, HOST), "invalid_routing_token", "{what}");
+    }
+}
+
+#[test]
+fn exactly_one_header_counts() {
+    let (clock, _) = Clock::manual(Duration::from_secs(NOW));
+    let tokens = RoutingTokens::new(&SigningKeys::new(SigningKey::random()), clock).unwrap();
+    for (count, expect) in [(0, false), (1, true), (2, false)] {
+        let mut headers = HeaderMap::new();
+        for _ in 0..count {
+            headers.append("router-key", tokens.mint(HOST).unwrap().header_value());
+        }
+        assert_eq!(tokens.check(&headers, HOST).is_ok(), expect, "{count} headers");
     }
 }
 

@@ -14,6 +14,8 @@ use crate::routing::Visibility;
 pub struct ServerRoute {
     /// The server's configuration.
     pub server: Arc<Server>,
+    /// The server's name as figures share it.
+    pub label: Arc<str>,
     /// The authority of the server's URL, `host` or `host:port`: the `Host` that the server expects.
     pub authority: String,
     /// The path, and query if any, of the server's URL.
@@ -32,7 +34,7 @@ impl ServerRoute {
             Some(query) => format!("{}?{query}", url.path()),
             None => url.path().to_owned(),
         };
-        Self { server: Arc::new(server.clone()), authority, path }
+        Self { server: Arc::new(server.clone()), label: server.name.as_str().into(), authority, path }
     }
 
     /// The server's name in the configuration, such as `team/weather`.

@@ -92,7 +92,8 @@ impl Phases {
             Ok(call) => call,
             Err(reply) => return immediate(exchange, reply),
         };
-        let (head, body) = match self.resender.send(exchange.head(), call).await {
+        let sent = self.resender.send(exchange.config(), exchange.head(), call).await;
+        let (head, body) = match sent {
             Ok(response) => response,
             Err(fault) => {
                 let reply = exchange.server_failed(fault);

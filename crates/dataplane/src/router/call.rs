@@ -13,13 +13,17 @@ use mcp_gateway_core::header::{
 use mcp_gateway_core::jsonrpc::{Id, Message, code};
 use mcp_gateway_core::mcp::method;
 use mcp_gateway_core::routing::{ServerRoute, ToolCall, TraceStamp, call_body, call_headers};
+use mcp_gateway_telemetry::metrics::CacheResult;
 use mcp_gateway_telemetry::name::{attribute, error_source, span};
 use mcp_gateway_telemetry::{Span, SpanKind, TraceHeaders};
 
+use crate::chain::Chain;
 use crate::router::record::Failure;
+use crate::router::response::Challenge;
 use crate::router::{Exchange, Reply};
-use crate::session::{SessionFacts, UpstreamSession};
-use crate::upstream::{OpenRequest, UpstreamError};
+use crate::session::{OpenError, SessionFacts, UpstreamSession};
+use crate::router::access::SessionRequest;
+use crate::upstream::UpstreamError;
 
 /// A request as a server gets it, relative to what the client sent.
 pub struct ServerCall {
@@ -57,11 +61,10 @@ impl Exchange {
         body: &Bytes,
         call_span: &Span,
     ) -> Result<ServerCall, Reply> {
-        let (Ok(Some(facts)), Some(id)) = (&self.session_facts(), self.id.clone()) else {
+        let (Ok(Some(facts)), Some(id)) = (self.session().clone(), self.id.clone()) else {
             debug_assert!(false, "the router lets no call pass without a session and an id");
-            return Err(Reply::json(StatusCode::INTERNAL_SERVER_ERROR, Bytes::new()));
+            return Err(nothing_to_send());
         };
-        let facts = facts.clone();
         let server = Arc::clone(&call.route.server);
         self.record.server(&server);
         self.record.tool(&call.route.served);
@@ -77,7 +80,7 @@ impl Exchange {
             None => self.open_session(&facts, &call, &id, call_span).await?,
         };
         let span = self.client_span(&call, &id, false);
-        self.call = Some(OpenCall {
+        let open = self.call.insert(OpenCall {
             call,
             id,
             facts,
@@ -88,7 +91,7 @@ impl Exchange {
             reader: None,
             is_second_try: false,
         });
-        Ok(self.server_call())
+        Ok(Self::server_call(open))
     }
 
     async fn cached_session(
@@ -102,7 +105,8 @@ impl Exchange {
         });
         let cached = self.router.deps.upstream_sessions.get(facts, server).await;
         span.set(|a| a.put(attribute::MCP_SESSION_CACHE_HIT, cached.is_some()));
-        self.router.deps.metrics.session_cache_lookup(cached.is_some());
+        let result = if cached.is_some() { CacheResult::Hit } else { CacheResult::Miss };
+        self.router.deps.metrics.session_cache(result);
         span.end();
         cached
     }
@@ -121,50 +125,52 @@ impl Exchange {
             a.put(attribute::MCP_SERVER, server.name().to_owned());
             a.put(attribute::MCP_METHOD_NAME, method::INITIALIZE);
         });
-        let deps = Arc::clone(&self.router.deps);
-        let request = OpenRequest {
-            server: Arc::clone(&server),
+        let access = self.router.deps.access.clone();
+        let request = SessionRequest {
+            config: Arc::clone(&self.snapshot.config),
+            server: Arc::clone(&server.server),
+            client: self.head.headers.clone(),
             policy: call_headers(call),
-            client_headers: self.head.headers.clone(),
             trace: init.headers(),
         };
-        let (span, store_parent, session_facts) = (init.clone(), parent.clone(), facts.clone());
+        let span = init.clone();
         let opening = async move {
-            let opened = deps.opener.open(request).await;
-            if let Err(error) = &opened {
-                Failure::of_upstream(error, server.name()).write(&span, None);
+            let opened = access.open(request).await;
+            if opened.is_ok() {
+                span.end(); // a failure is written on it first, by whoever waits
             }
-            span.end();
-            let session = opened?;
-            let store =
-                store_parent.child(span::ROUTER_SESSION_CACHE_STORE, SpanKind::Internal, |a| {
-                    a.put(attribute::MCP_SERVER, server.name().to_owned());
-                });
-            deps.upstream_sessions.store(&session_facts, server.name(), &session).await;
-            store.end();
-            Ok(session)
+            opened
         };
-        let opened = self.router.deps.upstream_sessions.open(facts, call.route.server.name(), opening).await;
+        let sessions = &self.router.deps.upstream_sessions;
+        let opened = sessions.open(facts, server.name(), parent, opening).await;
+        if let Err(error) = &opened {
+            Failure::of_opening(error, server.name()).write(&init, None);
+        }
         init.end();
-        opened.map_err(|error| self.session_failed(&error, call, id, parent))
+        match opened {
+            Ok(opened) => Ok(opened.session().clone()),
+            Err(error) => Err(self.session_failed(&error, server.name(), id, parent)),
+        }
     }
 
     fn session_failed(
         &mut self,
-        error: &UpstreamError,
-        call: &ToolCall,
+        error: &OpenError<UpstreamError>,
+        server: &str,
         id: &Id,
         call_span: &Span,
     ) -> Reply {
-        let failure = Failure::of_upstream(error, call.route.server.name());
-        let reply = match error.authentication() {
-            Some(challenge) => Reply::challenge(challenge, id, &failure.message),
+        let failure = Failure::of_opening(error, server);
+        let reply = match error.refusal() {
+            Some(status) => Reply::challenge(&Challenge { status, www_authenticate: None }, id, &failure.message),
             None => Reply::error(id, code::INTERNAL_ERROR, &failure.message),
         };
-        tracing::warn!(
-            mcp.server = call.route.server.name(), error.type = %failure.error_type,
-            error = %crate::error::Chain(error), "Opening a session with a server failed."
-        );
+        self.record.span.in_scope(|| {
+            tracing::warn!(
+                mcp.server = server, error.type = %failure.error_type,
+                error = %Chain(error), "No session with {server} could be opened."
+            );
+        });
         self.record.failed(&[call_span], failure, reply.status);
         self.record.replied(reply.status);
         reply
@@ -174,15 +180,16 @@ impl Exchange {
     ///
     /// Only called when the server has refused the request unexecuted.
     pub async fn reopen(&mut self) -> Result<ServerCall, Reply> {
-        let Some(open) = &mut self.call else {
-            return Err(Reply::json(StatusCode::INTERNAL_SERVER_ERROR, Bytes::new()));
-        };
+        let Some(open) = &mut self.call else { return Err(nothing_to_send()) };
         open.is_second_try = true;
         open.span.end();
         let (call, id, facts, lost) =
             (open.call.clone(), open.id.clone(), open.facts.clone(), open.session.clone());
         let server = call.route.server.name();
-        tracing::info!(mcp.server = server, mcp.session.id = facts.log_id(), "A server has forgotten its session; it is opened anew.");
+        tracing::info!(
+            mcp.server = server, mcp.session.id = facts.log_id(),
+            "{server} has forgotten its session; it is opened anew."
+        );
         self.router.deps.upstream_sessions.forget(&facts, server, &lost).await;
         let parent = self.record.span.clone();
         let session = match self.cached_session(&facts, server, &parent).await {
@@ -190,12 +197,11 @@ impl Exchange {
             None => self.open_session(&facts, &call, &id, &parent).await?,
         };
         let span = self.client_span(&call, &id, true);
-        if let Some(open) = &mut self.call {
-            open.session = session;
-            open.span = span;
-            open.started = Instant::now();
-        }
-        Ok(self.server_call())
+        let Some(open) = &mut self.call else { return Err(nothing_to_send()) };
+        open.session = session;
+        open.span = span;
+        open.started = Instant::now();
+        Ok(Self::server_call(open))
     }
 
     fn client_span(&self, call: &ToolCall, id: &Id, is_resend: bool) -> Span {
@@ -224,18 +230,11 @@ impl Exchange {
         )
     }
 
-    /// Writes the request for the server from the call under way.
-    fn server_call(&self) -> ServerCall {
-        let Some(open) = &self.call else {
-            debug_assert!(false, "a call is under way");
-            return ServerCall {
-                server: Arc::new(ServerRoute::nowhere()),
-                set: Vec::new(),
-                remove: Vec::new(),
-                body: Bytes::new(),
-            };
-        };
-        open.span.set(|a| a.put(attribute::MCP_PROTOCOL_VERSION, open.session.protocol_version.as_str()));
+    /// Writes the request for the server from a call.
+    fn server_call(open: &OpenCall) -> ServerCall {
+        open.span.set(|a| {
+            a.put_shared(attribute::MCP_PROTOCOL_VERSION, &open.session.protocol_version);
+        });
         let trace = open.span.headers();
         let body = match Message::parse(&open.body) {
             Ok(message) => call_body(&message, &open.call, trace.as_ref().map(stamp)),
@@ -251,10 +250,9 @@ impl Exchange {
             call.set(name, value);
         }
         call.set(ACCEPT.as_str(), HeaderValue::from_static("application/json, text/event-stream"));
-        call.set(
-            MCP_PROTOCOL_VERSION,
-            HeaderValue::from_static(open.session.protocol_version.as_str()),
-        );
+        if let Ok(version) = HeaderValue::try_from(&*open.session.protocol_version) {
+            call.set(MCP_PROTOCOL_VERSION, version);
+        }
         match &open.session.session_id {
             Some(session) => call.set(MCP_SESSION_ID, session.header_value()),
             None => call.remove.push(HeaderName::from_static(MCP_SESSION_ID)),
@@ -262,10 +260,10 @@ impl Exchange {
         call.stamp(trace.as_ref());
         call
     }
+}
 
-    fn session_facts(&self) -> Result<Option<SessionFacts>, crate::session::SessionError> {
-        self.session().clone()
-    }
+fn nothing_to_send() -> Reply {
+    Reply::json(StatusCode::INTERNAL_SERVER_ERROR, Bytes::new())
 }
 
 impl ServerCall {
@@ -291,13 +289,32 @@ fn stamp(trace: &TraceHeaders) -> TraceStamp<'_> {
 }
 
 impl Failure {
-    /// The failure that a server caused before it was asked the client's question.
-    pub(super) fn of_upstream(error: &UpstreamError, server: &str) -> Self {
+    /// The failure to open a session with a server.
+    fn of_opening(error: &OpenError<UpstreamError>, server: &str) -> Self {
+        let (source, message) = match error {
+            OpenError::Opening(error) => (error_source::BACKEND, error.client_message(server)),
+            OpenError::Timeout => {
+                (error_source::BACKEND, format!("server {server} did not open a session in time"))
+            }
+            OpenError::Aborted | OpenError::Full => (
+                error_source::BROKER,
+                format!("the gateway could not open a session with server {server}"),
+            ),
+            OpenError::Ended => (error_source::CLIENT, "the session was ended".to_owned()),
+        };
         Self {
-            error_type: error.reason().into(),
-            source: error_source::BACKEND,
-            is_error: true,
-            message: error.client_message(server),
+            error_type: error.reason(UpstreamError::reason).into(),
+            source,
+            is_error: source != error_source::CLIENT,
+            message,
         }
+    }
+}
+
+impl OpenError<UpstreamError> {
+    /// The status by which the server, or a policy before it, asked for other credentials.
+    fn refusal(&self) -> Option<StatusCode> {
+        let Self::Opening(error) = self else { return None };
+        error.status().filter(|s| matches!(*s, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN))
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use mcp_gateway_core::config::Mode;
+use mcp_gateway_core::config::{Config, Mode};
 use mcp_gateway_core::jsonrpc::{Id, Kind, Message};
 use mcp_gateway_core::mcp::method;
 use mcp_gateway_core::routing::{
@@ -104,9 +104,9 @@ impl Exchange {
         self.snapshot.config.limits.body_bytes_max
     }
 
-    /// Says whether the gateway runs behind Envoy.
-    pub fn is_behind_envoy(&self) -> bool {
-        self.snapshot.config.mode == Mode::Envoy
+    /// The configuration under which the request began; it stays the same until the request's end.
+    pub fn config(&self) -> &Arc<Config> {
+        &self.snapshot.config
     }
 
     /// The request's head, without the headers that belong to the gateway alone.
@@ -285,6 +285,11 @@ impl Exchange {
     /// Takes note of the status that the broker, or a server in answer to the gateway's own request, gave.
     pub fn answered(&mut self, status: http::StatusCode) {
         self.record.replied(status);
+    }
+
+    /// The value of `error.type` when the request has failed, else `answered`.
+    pub fn failure_reason(&self) -> String {
+        self.record.failure_reason().unwrap_or("answered").to_owned()
     }
 
     /// Ends the exchange: the response has been handed over whole.

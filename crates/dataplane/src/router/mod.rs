@@ -5,6 +5,7 @@
 //! response of a server. The decisions themselves are pure functions of `core::routing`; here are the awaits around
 //! them (sessions), the spans and the figures. No Envoy type and no socket of a client appears here.
 
+mod access;
 mod call;
 mod exchange;
 mod head;
@@ -14,18 +15,18 @@ mod response;
 
 use std::sync::Arc;
 
-use mcp_gateway_telemetry::metrics::Metrics;
-use mcp_gateway_telemetry::Tracer;
+use mcp_gateway_telemetry::{Metrics, Tracer};
 
 use crate::session::{RoutingTokens, SessionTokens, UpstreamSessions};
 use crate::snapshot::Snapshots;
-use crate::upstream::SessionOpener;
+use crate::upstream::UpstreamError;
 
+pub use access::ServerAccess;
 pub use call::ServerCall;
-pub use exchange::{Exchange, Step};
+pub use exchange::{BodyFault, Exchange, Step};
 pub use head::RequestHead;
 pub use reply::Reply;
-pub use response::{ResponseHead, ServerFault, ServerResponse};
+pub use response::{ResponseHead, ServerFault, ServerResponse, response_header_passes};
 
 /// What every exchange works with. Cloning is cheap.
 #[derive(Clone)]
@@ -42,9 +43,9 @@ pub struct RouterDeps {
     /// Verifies the gateway's own requests through Envoy.
     pub routing_tokens: RoutingTokens,
     /// The sessions that this gateway holds with servers on behalf of clients.
-    pub upstream_sessions: UpstreamSessions,
-    /// Opens a session with a server.
-    pub opener: SessionOpener,
+    pub upstream_sessions: UpstreamSessions<UpstreamError>,
+    /// Reaches servers.
+    pub access: ServerAccess,
     /// Spans.
     pub tracer: Tracer,
     /// Figures.

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Instant;
 
 use http::StatusCode;
@@ -9,7 +10,7 @@ use mcp_gateway_core::config::Config;
 use mcp_gateway_core::jsonrpc::{Id, Message};
 use mcp_gateway_core::mcp::{ProtocolVersion, method};
 use mcp_gateway_core::routing::{Rejection, ServerRoute, client_address};
-use mcp_gateway_telemetry::metrics::Metrics;
+use mcp_gateway_telemetry::metrics::{Metrics, OTHER, Operation};
 use mcp_gateway_telemetry::name::{attribute, span};
 use mcp_gateway_telemetry::{Attributes, RemoteContext, Span, SpanKind};
 
@@ -52,14 +53,11 @@ pub(super) struct Record {
     metrics: Metrics,
     started: Instant,
     method: &'static str,
-    tool: Option<String>,
+    tool: Option<Arc<str>>,
     failure: Option<Failure>,
     status: Option<StatusCode>,
     ended: bool,
 }
-
-/// The value of a label for everything that no catalog knows.
-const OTHER: &str = "_OTHER";
 
 impl Record {
     pub(super) fn begin(
@@ -69,15 +67,13 @@ impl Record {
         ambient: &RemoteContext,
         front_end: &'static str,
     ) -> Self {
-        let header = RemoteContext::from_headers(&head.headers);
-        let (parent, link) = header.joined_with(ambient);
+        let header = router.deps.tracer.extract(&head.headers);
+        let (parent, link) = join(header, ambient);
         let process =
             router.deps.tracer.start(span::ROUTER_PROCESS, SpanKind::Server, &parent, |a| {
                 describe_head(a, head, client_address(&head.headers, head.peer, &config.trusted_proxies));
             });
-        if let Some(other) = link {
-            process.link_remote(&other);
-        }
+        process.link_remote(&link);
         Self {
             span: process,
             front_end,
@@ -113,7 +109,7 @@ impl Record {
 
     /// Notes the gateway session.
     pub(super) fn session(&self, facts: &SessionFacts) {
-        self.span.set(|a| a.put(attribute::MCP_SESSION_ID, facts.log_id().to_owned()));
+        self.span.set(|a| a.put_shared(attribute::MCP_SESSION_ID, facts.jti.log_id()));
     }
 
     /// Notes the server that answers.
@@ -134,8 +130,8 @@ impl Record {
     }
 
     /// Notes that the tool is one of the catalog, so that figures may name it.
-    pub(super) fn tool(&mut self, served: &str) {
-        self.tool = Some(served.to_owned());
+    pub(super) fn tool(&mut self, served: &Arc<str>) {
+        self.tool = Some(Arc::clone(served));
     }
 
     /// Notes a refusal, on the request's span and on `spans`.
@@ -169,9 +165,16 @@ impl Record {
         self.failure = Some(failure);
     }
 
+    /// The value of `error.type`, when the request has failed.
+    pub(super) fn failure_reason(&self) -> Option<&str> {
+        self.failure.as_ref().map(|failure| failure.error_type.as_ref())
+    }
+
     /// Notes the status that the client gets.
     pub(super) fn replied(&mut self, status: StatusCode) {
-        self.status = Some(status);
+        if self.status.replace(status).is_some() {
+            return; // a span keeps both values of an attribute that is set twice
+        }
         self.span.set(|a| {
             let code = i64::from(status.as_u16());
             a.put(attribute::HTTP_STATUS_CODE, code);
@@ -184,13 +187,13 @@ impl Record {
         if std::mem::replace(&mut self.ended, true) {
             return;
         }
-        let error_type = self.failure.as_ref().map_or("", |failure| failure.error_type.as_ref());
-        self.metrics.operation(
-            self.method,
-            self.tool.as_deref().unwrap_or(if self.method == method::TOOLS_CALL { OTHER } else { "" }),
-            error_type,
-            self.started.elapsed(),
-        );
+        let is_call = self.method == method::TOOLS_CALL;
+        let operation = Operation {
+            method: self.method,
+            tool: self.tool.take().or_else(|| is_call.then(|| OTHER.into())),
+            error: self.failure.take().map(|failure| failure.error_type),
+        };
+        self.metrics.server_operation(operation, self.started.elapsed(), self.span.exemplar());
         self.span.end();
     }
 }
@@ -202,6 +205,20 @@ impl Drop for Record {
             self.span.set(|a| a.put(attribute::CLIENT_DISCONNECTED, true));
             self.end();
         }
+    }
+}
+
+/// Joins the two contexts in which a request can come: its own headers, and Envoy's for the call of its filter.
+///
+/// The same trace twice: Envoy's span is the nearer parent, but the request's own word on sampling counts, since some
+/// Envoys call every external processor as sampled. Two traces: the request's is the parent, the other one a link.
+fn join(header: RemoteContext, ambient: &RemoteContext) -> (RemoteContext, RemoteContext) {
+    match (header.trace_id(), ambient.trace_id()) {
+        (Some(own), Some(other)) if own == other => {
+            (ambient.clone().with_sampled(header.is_sampled()), RemoteContext::none())
+        }
+        (Some(_), _) => (header, ambient.clone()),
+        (None, _) => (ambient.clone(), RemoteContext::none()),
     }
 }
 

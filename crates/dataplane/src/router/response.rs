@@ -1,6 +1,7 @@
 //! The response of a server to a call: what of it reaches the client, and how the call ended.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE, WWW_AUTHENTICATE};
@@ -8,11 +9,13 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use mcp_gateway_core::answer::{AnswerForm, AnswerReader, BodyEnd, Outcome};
 use mcp_gateway_core::header::{MCP_SESSION_ID, is_internal};
 use mcp_gateway_core::jsonrpc::{Id, code};
+use mcp_gateway_core::mcp::method;
+use mcp_gateway_telemetry::metrics::Operation;
 use mcp_gateway_telemetry::name::{attribute, error_source};
 
 use crate::router::call::OpenCall;
 use crate::router::record::Failure;
-use crate::router::{Exchange, Reply};
+use crate::router::{Exchange, Reply, Router};
 
 /// The head of a server's response.
 #[derive(Clone, Debug)]
@@ -137,6 +140,28 @@ impl Exchange {
         self.fail_call(failure)
     }
 
+    /// Takes note that the broker gave no response, and returns what the client gets.
+    pub fn broker_failed(&mut self) -> Reply {
+        let failure = Failure {
+            error_type: "broker_unreachable".into(),
+            source: error_source::BROKER,
+            is_error: true,
+            message: "the gateway's broker is unreachable".to_owned(),
+        };
+        self.fail_call(failure)
+    }
+
+    /// Takes note that the response was broken off after it had begun, by the server or by the client.
+    ///
+    /// Behind Envoy the two look the same, so nobody is blamed.
+    pub fn reset(&mut self) {
+        let spans = [self.call.as_ref().map(|open| &open.span), Some(&self.record.span)];
+        for span in spans.into_iter().flatten() {
+            span.set(|a| a.put(attribute::ERROR_TYPE, "stream_reset"));
+        }
+        self.record.end();
+    }
+
     /// Passes the next bytes of the server's answer; returns those to send to the client now.
     pub fn answer(&mut self, chunk: Bytes) -> Bytes {
         match self.call.as_mut().and_then(|open| open.reader.as_mut()) {
@@ -163,6 +188,15 @@ impl Exchange {
             self.record.failed(&[], failure, StatusCode::OK);
         }
         rest
+    }
+
+    /// Says whether the answer to the call has passed.
+    pub fn has_answer(&self) -> bool {
+        let reader = self.call.as_ref().and_then(|open| open.reader.as_ref());
+        reader.and_then(AnswerReader::outcome).is_some_and(|outcome| match outcome {
+            Outcome::Result | Outcome::ToolError | Outcome::Error { .. } | Outcome::Unread => true,
+            Outcome::Fault(_) => false,
+        })
     }
 
     fn refused_by_server(&mut self, head: &ResponseHead) -> Reply {
@@ -225,16 +259,18 @@ impl OpenCall {
             && matches!(status, StatusCode::NOT_FOUND | StatusCode::BAD_REQUEST)
     }
 
-    fn end(&mut self, failure: Option<&Failure>, router: &crate::router::Router) {
+    fn end(&mut self, failure: Option<&Failure>, router: &Router) {
         if let Some(failure) = failure {
             failure.write(&self.span, None);
         }
-        router.deps.metrics.client_operation(
-            mcp_gateway_core::mcp::method::TOOLS_CALL,
-            &self.call.route.served,
-            failure.map_or("", |failure| &failure.error_type),
-            self.started.elapsed(),
-        );
+        let operation = Operation {
+            method: method::TOOLS_CALL,
+            tool: Some(Arc::clone(&self.call.route.served)),
+            error: failure.map(|failure| failure.error_type.clone()),
+        };
+        let server = &self.call.route.server.label;
+        let exemplar = self.span.exemplar();
+        router.deps.metrics.client_operation(server, operation, self.started.elapsed(), exemplar);
         self.span.end();
     }
 }

@@ -67,6 +67,10 @@ pub const HTTP_REQUEST_ID: &str = "http.request_id";
 pub const HTTP_STATUS_CODE: &str = "http.status_code";
 /// The status of the answer, an integer: the client's on router spans, the server's on the CLIENT span.
 pub const HTTP_RESPONSE_STATUS_CODE: &str = "http.response.status_code";
+/// How many times a request was sent again before this one.
+pub const HTTP_REQUEST_RESEND_COUNT: &str = "http.request.resend_count";
+/// True when the client went away before its response was complete; no error of anyone. Ours.
+pub const CLIENT_DISCONNECTED: &str = "client.disconnected";
 
 // ---- Network
 

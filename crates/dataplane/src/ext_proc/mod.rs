@@ -11,6 +11,7 @@ mod encode;
 mod request;
 mod resend;
 mod response;
+mod serve;
 mod stream;
 
 use std::pin::Pin;
@@ -24,9 +25,11 @@ use futures_util::Stream;
 use mcp_gateway_telemetry::RemoteContext;
 use tonic::{Request, Response, Status, Streaming};
 
-use crate::ext_proc::resend::Resender;
 use crate::ext_proc::stream::Processor;
 use crate::router::Router;
+
+pub use crate::ext_proc::resend::Resender;
+pub use crate::ext_proc::serve::{Listener, serve};
 
 /// What a gRPC message may hold beside the request body: headers, attributes, framing.
 const MESSAGE_OVERHEAD_BYTES: usize = 1 << 20;

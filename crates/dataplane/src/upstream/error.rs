@@ -1,0 +1,292 @@
+//! What can go wrong between the gateway and one server.
+//!
+//! `Display` and the sources are for logs; [`UpstreamError::client_message`] is what a client may read: it names the
+//! server, never its address, and nothing of what the server sent.
+
+use http::StatusCode;
+use mcp_gateway_core::jsonrpc::ParseError;
+use mcp_gateway_core::sse::SseError;
+use thiserror::Error;
+
+use crate::http::body::BodyError;
+use crate::http::client::HttpError;
+use crate::http::tls::TlsError;
+use crate::session::id::InvalidSessionId;
+use crate::session::routing_token::RoutingMintError;
+
+/// Why a server could not be asked, or its answer not be used.
+#[derive(Debug, Error)]
+pub enum UpstreamError {
+    /// The request cannot be written: a header value holds a forbidden character, a URL is no URI.
+    #[error("the request cannot be written")]
+    InvalidRequest(#[source] http::Error),
+    /// The certificates to trust are not usable, so nothing can be sent.
+    #[error("the certificates to trust are not usable")]
+    Tls(#[source] TlsError),
+    /// The token that lets the request pass Envoy cannot be made.
+    #[error("the request cannot be authorised towards envoy")]
+    RoutingToken(#[source] RoutingMintError),
+    /// No answer came: the server is unreachable, slow, or cut the connection.
+    #[error("the server gave no answer")]
+    Http(#[source] HttpError),
+    /// An answer began and could not be read to its end.
+    #[error("the answer could not be read")]
+    Body(#[source] BodyError),
+    /// The server no longer knows the session (404, or 400 from servers that use it for that).
+    #[error("the server does not know the session: status {}", status.as_u16())]
+    SessionLost {
+        /// The status of the answer.
+        status: StatusCode,
+    },
+    /// The server answered with another address, which is never followed.
+    #[error("the server redirects: status {}", status.as_u16())]
+    Redirect {
+        /// The status of the answer.
+        status: StatusCode,
+    },
+    /// The server answered with an error status.
+    #[error("the server answered with status {}", status.as_u16())]
+    Status {
+        /// The status of the answer.
+        status: StatusCode,
+        /// The JSON-RPC error in its body, when there was one.
+        #[source]
+        error: Option<Box<RpcError>>,
+    },
+    /// The answer is neither JSON nor an event stream.
+    #[error("the answer has the content type {content_type:?}")]
+    ContentType {
+        /// The media type that the server named, cut to a sane length.
+        content_type: String,
+    },
+    /// The answer is not a JSON-RPC message.
+    #[error("the answer is not a json-rpc message")]
+    InvalidMessage(#[source] ParseError),
+    /// The event stream breaks its format or its bounds.
+    #[error("the event stream cannot be read")]
+    InvalidStream(#[source] SseError),
+    /// The answer is to a request that was not sent.
+    #[error("the answer has the id of another request")]
+    WrongId,
+    /// The server said that all is well, or ended its stream, without an answer.
+    #[error("the exchange ended without an answer")]
+    NoAnswer,
+    /// The server answered with a JSON-RPC error.
+    #[error("the server refused the request")]
+    Refused(#[source] RpcError),
+    /// The result lacks what its method promises.
+    #[error("the result is not valid: {0}")]
+    InvalidResult(&'static str),
+    /// The server issued a session id that MCP does not allow.
+    #[error("the session id is not valid")]
+    InvalidSessionId(#[source] InvalidSessionId),
+    /// The server chose a protocol revision that the gateway does not speak.
+    #[error("the server speaks protocol revision {version:?}, which the gateway does not")]
+    UnsupportedVersion {
+        /// The revision, cut to a sane length.
+        version: String,
+    },
+    /// The list does not end within the allowed number of pages.
+    #[error("the list has more than {max} pages")]
+    TooManyPages {
+        /// `limits.listPagesMax`.
+        max: usize,
+    },
+    /// A page leads back to one that was read before.
+    #[error("the list leads back to a page that was read before")]
+    CursorCycle,
+    /// The list has more tools than allowed.
+    #[error("the list has more than {max} tools")]
+    TooManyTools {
+        /// `limits.toolsPerServerMax`.
+        max: usize,
+    },
+    /// The pages together are longer than allowed.
+    #[error("the list is longer than {max} bytes")]
+    ListTooLarge {
+        /// `limits.listBytesMax`.
+        max: usize,
+    },
+}
+
+/// A JSON-RPC error that a server answered with.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("error {code}: {message}")]
+pub struct RpcError {
+    /// The number that the server gave.
+    pub code: i64,
+    /// Its text, cut to 200 characters, without control characters.
+    pub message: String,
+}
+
+/// How much of a server's error text is kept for logs and status.
+pub(super) const RPC_MESSAGE_CHARS_MAX: usize = 200;
+
+/// Makes text of a server safe to show in one line: control characters become blanks, what is too long is cut.
+pub(super) fn shown(text: &str) -> String {
+    let clean = |c: char| if c.is_control() { ' ' } else { c };
+    text.chars().map(clean).take(RPC_MESSAGE_CHARS_MAX).collect()
+}
+
+impl UpstreamError {
+    /// The reason for `error.type`.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            UpstreamError::InvalidRequest(_) => "invalid_request",
+            UpstreamError::Tls(error) => error.reason(),
+            UpstreamError::RoutingToken(_) => "routing_token_failed",
+            UpstreamError::Http(error) => error.reason(),
+            UpstreamError::Body(error) => error.reason(),
+            UpstreamError::SessionLost { .. } => "session_lost",
+            UpstreamError::Redirect { .. } => "redirect_refused",
+            UpstreamError::Status { status, .. } => status_reason(*status),
+            UpstreamError::ContentType { .. } => "unexpected_content_type",
+            UpstreamError::InvalidMessage(_) => "invalid_message",
+            UpstreamError::InvalidStream(_) => "invalid_event_stream",
+            UpstreamError::WrongId => "wrong_response_id",
+            UpstreamError::NoAnswer => "no_answer",
+            UpstreamError::Refused(_) => "jsonrpc_error",
+            UpstreamError::InvalidResult(_) => "invalid_result",
+            UpstreamError::InvalidSessionId(_) => "invalid_session_id",
+            UpstreamError::UnsupportedVersion { .. } => "unsupported_protocol_version",
+            UpstreamError::TooManyPages { .. } => "too_many_pages",
+            UpstreamError::CursorCycle => "cursor_cycle",
+            UpstreamError::TooManyTools { .. } => "too_many_tools",
+            UpstreamError::ListTooLarge { .. } => "list_too_large",
+        }
+    }
+
+    /// What a client may read about it: a sentence without address, status text or content of the server.
+    pub fn client_message(&self, server: &str) -> String {
+        match self {
+            UpstreamError::InvalidRequest(_)
+            | UpstreamError::Tls(_)
+            | UpstreamError::RoutingToken(_) => {
+                format!("the gateway is not set up to call server {server}")
+            }
+            UpstreamError::Http(error) | UpstreamError::Body(BodyError::Cut(error)) => {
+                http_message(error, server)
+            }
+            UpstreamError::Body(BodyError::Timeout) => {
+                format!("server {server} did not answer in time")
+            }
+            UpstreamError::SessionLost { .. } => format!("server {server} ended the session"),
+            UpstreamError::Redirect { .. } => {
+                format!("server {server} redirects, which the gateway does not follow")
+            }
+            UpstreamError::Status { status, .. } => {
+                format!("server {server} answered with status {}", status.as_u16())
+            }
+            UpstreamError::NoAnswer => format!("server {server} did not answer the request"),
+            UpstreamError::Refused(error) => {
+                format!("server {server} refused the request with error {}", error.code)
+            }
+            UpstreamError::UnsupportedVersion { .. } => {
+                format!("server {server} speaks a protocol revision that the gateway does not")
+            }
+            UpstreamError::Body(BodyError::TooLarge(_))
+            | UpstreamError::TooManyPages { .. }
+            | UpstreamError::TooManyTools { .. }
+            | UpstreamError::ListTooLarge { .. } => {
+                format!("server {server} answered with more than the gateway takes")
+            }
+            UpstreamError::ContentType { .. }
+            | UpstreamError::InvalidMessage(_)
+            | UpstreamError::InvalidStream(_)
+            | UpstreamError::WrongId
+            | UpstreamError::InvalidSessionId(_)
+            | UpstreamError::InvalidResult(_)
+            | UpstreamError::CursorCycle => {
+                format!("server {server} gave an answer that is not valid MCP")
+            }
+        }
+    }
+
+    /// The status that the server answered with, when it is the reason for the failure.
+    pub fn status(&self) -> Option<StatusCode> {
+        match self {
+            UpstreamError::SessionLost { status }
+            | UpstreamError::Redirect { status }
+            | UpstreamError::Status { status, .. } => Some(*status),
+            UpstreamError::InvalidRequest(_)
+            | UpstreamError::Tls(_)
+            | UpstreamError::RoutingToken(_)
+            | UpstreamError::InvalidSessionId(_)
+            | UpstreamError::Http(_)
+            | UpstreamError::Body(_)
+            | UpstreamError::ContentType { .. }
+            | UpstreamError::InvalidMessage(_)
+            | UpstreamError::InvalidStream(_)
+            | UpstreamError::WrongId
+            | UpstreamError::NoAnswer
+            | UpstreamError::Refused(_)
+            | UpstreamError::InvalidResult(_)
+            | UpstreamError::UnsupportedVersion { .. }
+            | UpstreamError::TooManyPages { .. }
+            | UpstreamError::CursorCycle
+            | UpstreamError::TooManyTools { .. }
+            | UpstreamError::ListTooLarge { .. } => None,
+        }
+    }
+
+    /// Says whether a stream broke off before the answer, so that resuming it may bring the rest.
+    pub(super) fn is_cut(&self) -> bool {
+        matches!(self, UpstreamError::NoAnswer | UpstreamError::Body(BodyError::Cut(_)))
+    }
+
+    /// Says whether the server still knows the session as far as can be told: it answered, and not with "unknown".
+    pub(super) fn session_survives(&self) -> bool {
+        match self {
+            UpstreamError::Refused(_)
+            | UpstreamError::InvalidResult(_)
+            | UpstreamError::TooManyPages { .. }
+            | UpstreamError::CursorCycle
+            | UpstreamError::TooManyTools { .. }
+            | UpstreamError::ListTooLarge { .. } => true,
+            UpstreamError::InvalidRequest(_)
+            | UpstreamError::Tls(_)
+            | UpstreamError::RoutingToken(_)
+            | UpstreamError::InvalidSessionId(_)
+            | UpstreamError::Http(_)
+            | UpstreamError::Body(_)
+            | UpstreamError::SessionLost { .. }
+            | UpstreamError::Redirect { .. }
+            | UpstreamError::Status { .. }
+            | UpstreamError::ContentType { .. }
+            | UpstreamError::InvalidMessage(_)
+            | UpstreamError::InvalidStream(_)
+            | UpstreamError::WrongId
+            | UpstreamError::NoAnswer
+            | UpstreamError::UnsupportedVersion { .. } => false,
+        }
+    }
+}
+
+fn http_message(error: &HttpError, server: &str) -> String {
+    match error {
+        HttpError::Dns(_) | HttpError::Connect(_) | HttpError::Tls(_) => {
+            format!("server {server} cannot be reached")
+        }
+        HttpError::ConnectTimeout(_) | HttpError::Timeout(_) => {
+            format!("server {server} did not answer in time")
+        }
+        HttpError::Reset(_) | HttpError::Closed(_) => {
+            format!("server {server} closed the connection before it had answered")
+        }
+        HttpError::Protocol(_) => format!("server {server} gave an answer that is not valid HTTP"),
+    }
+}
+
+/// Few values, whatever servers answer: the statuses that say something of their own, and the classes.
+fn status_reason(status: StatusCode) -> &'static str {
+    match status.as_u16() {
+        401 => "unauthorized",
+        403 => "forbidden",
+        404 => "not_found",
+        429 => "too_many_requests",
+        503 => "unavailable",
+        400..=499 => "http_4xx",
+        500..=599 => "http_5xx",
+        _ => "unexpected_status",
+    }
+}

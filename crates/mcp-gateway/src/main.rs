@@ -1,3 +1,5 @@
 //! The `mcp-gateway` program.
 
+mod command;
+
 fn main() {}

@@ -1,0 +1,43 @@
+//! Envoy's own spans: one for the request as Envoy sees it, one for each call to the gateway and to a server.
+//!
+//! Whether a trace is recorded is the caller's word; without one, every trace is.
+
+use serde_json::{Value, json};
+use url::Url;
+
+use super::{cluster, typed};
+
+/// The name under which Envoy's spans arrive, beside those of the gateway.
+const SERVICE_NAME: &str = "mcp-gateway-envoy";
+/// Time that one export may take; Envoy drops what it could not send.
+const EXPORT_TIMEOUT: &str = "5s";
+/// Where a collector takes traces over HTTP when its address has no path.
+const TRACES_PATH: &str = "/v1/traces";
+
+/// The scheme of a collector that speaks OTLP over gRPC.
+pub(super) const RPC_SCHEME: &str = "rpc";
+
+/// Returns the tracing settings of the connection manager, which export to [`cluster::COLLECTOR`].
+pub(super) fn tracing(collector: &Url) -> Value {
+    let mut provider = json!({ "service_name": SERVICE_NAME });
+    let (key, exporter) = if collector.scheme() == RPC_SCHEME {
+        let service = json!({ "envoy_grpc": { "cluster_name": cluster::COLLECTOR }, "timeout": EXPORT_TIMEOUT });
+        ("grpc_service", service)
+    } else {
+        let mut uri = collector.clone();
+        if matches!(uri.path(), "" | "/") {
+            uri.set_path(TRACES_PATH);
+        }
+        let uri = json!({ "uri": uri.as_str(), "cluster": cluster::COLLECTOR, "timeout": EXPORT_TIMEOUT });
+        ("http_service", json!({ "http_uri": uri }))
+    };
+    super::put(&mut provider, key, exporter);
+    json!({
+        "provider": {
+            "name": "envoy.tracers.opentelemetry",
+            "typed_config": typed("envoy.config.trace.v3.OpenTelemetryConfig", provider),
+        },
+        "random_sampling": { "value": 100 },
+        "spawn_upstream_span": true,
+    })
+}

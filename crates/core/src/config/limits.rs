@@ -1,8 +1,13 @@
-//! The bounds that an operator can choose, with their defaults.
+//! The bounds that an operator can choose: their defaults, and how far each may be moved.
 
 use std::time::Duration;
 
-/// Bounds of buffers, waits and counts. Every field has a key of the same name in the `limits` section.
+use super::quantity::{format_duration, format_size, parse_duration, parse_size};
+use super::reader::Section;
+use super::schema::{Key, Kind};
+use super::tree::Node;
+
+/// Bounds of buffers, waits and counts. Every field is a key of the `limits` section.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Bytes of a request body.
@@ -58,3 +63,245 @@ impl Default for Limits {
         }
     }
 }
+
+impl Limits {
+    /// Reads the `limits` section; what is absent or wrong keeps its default.
+    pub(super) fn read(section: &Section<'_>) -> Self {
+        let mut limits = Self::default();
+        for bound in &BOUNDS {
+            bound.read(section, &mut limits);
+        }
+        limits
+    }
+}
+
+/// Returns the keys of the `limits` section.
+pub(super) fn keys() -> Vec<Key> {
+    let mut defaults = Limits::default();
+    let key = |bound: &Bound| Key {
+        path: bound.path,
+        kind: bound.range.kind(),
+        default: bound.range.write_field(&mut defaults),
+        meaning: bound.meaning,
+        has_effect: true,
+    };
+    BOUNDS.iter().map(key).collect()
+}
+
+/// One key of the section.
+struct Bound {
+    path: &'static str,
+    range: Range,
+    meaning: &'static str,
+}
+
+type Whole = fn(&mut Limits) -> &mut usize;
+type Time = fn(&mut Limits) -> &mut Duration;
+
+/// The field that a key fills, and the least and the most that make sense there.
+enum Range {
+    Count(Whole, u64, u64),
+    Size(Whole, u64, u64),
+    Time(Time, Duration, Duration),
+}
+
+impl Range {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Count(..) => Kind::Count,
+            Self::Size(..) => Kind::Size,
+            Self::Time(..) => Kind::Duration,
+        }
+    }
+
+    /// Writes the field's value as the file would.
+    fn write_field(&self, limits: &mut Limits) -> String {
+        match self {
+            Self::Count(field, ..) => field(limits).to_string(),
+            Self::Size(field, ..) => format_size(*field(limits) as u64),
+            Self::Time(field, ..) => format_duration(*field(limits)),
+        }
+    }
+
+    /// Fills the field from what the file says.
+    fn read(&self, node: &Node, limits: &mut Limits) -> Result<(), String> {
+        match self {
+            Self::Count(field, least, most) => {
+                let value = within(read_count(node)?, *least, *most, |count| count.to_string())?;
+                *field(limits) = value;
+            }
+            Self::Size(field, least, most) => {
+                let value = within(read_size(node)?, *least, *most, format_size)?;
+                *field(limits) = value;
+            }
+            Self::Time(field, least, most) => {
+                let value = read_duration(node)?;
+                if !(*least..=*most).contains(&value) {
+                    let (least, most) = (format_duration(*least), format_duration(*most));
+                    return Err(format!("must be from {least} to {most}"));
+                }
+                *field(limits) = value;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Bound {
+    fn read(&self, section: &Section<'_>, limits: &mut Limits) {
+        let name = self.path.trim_start_matches("limits.");
+        let Some(node) = section.node(name) else { return };
+        if let Err(message) = self.range.read(node, limits) {
+            section.problem(name, message);
+        }
+    }
+}
+
+fn read_count(node: &Node) -> Result<u64, String> {
+    let Node::Integer(value) = node else {
+        return Err(format!("must be a whole number, not {}", node.kind()));
+    };
+    u64::try_from(*value).map_err(|_| "must not be negative or beyond 64 bits".to_owned())
+}
+
+fn read_size(node: &Node) -> Result<u64, String> {
+    if let Node::Text(text) = node {
+        return parse_size(text);
+    }
+    let Node::Integer(_) = node else {
+        return Err(format!("must be a size such as 5MiB, not {}", node.kind()));
+    };
+    read_count(node)
+}
+
+fn read_duration(node: &Node) -> Result<Duration, String> {
+    let Node::Text(text) = node else {
+        return Err(format!("must be a duration with a unit, such as 10s, not {}", node.kind()));
+    };
+    parse_duration(text)
+}
+
+fn within(value: u64, least: u64, most: u64, write: fn(u64) -> String) -> Result<usize, String> {
+    usize::try_from(value)
+        .ok()
+        .filter(|_| (least..=most).contains(&value))
+        .ok_or_else(|| format!("must be from {} to {}", write(least), write(most)))
+}
+
+const KIB: u64 = 1 << 10;
+const GIB: u64 = 1 << 30;
+const SECOND: Duration = Duration::from_secs(1);
+const HOUR: Duration = Duration::from_secs(60 * 60);
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+const fn count(path: &'static str, field: Whole, most: u64, meaning: &'static str) -> Bound {
+    Bound { path, range: Range::Count(field, 1, most), meaning }
+}
+
+const fn size(path: &'static str, field: Whole, most: u64, meaning: &'static str) -> Bound {
+    Bound { path, range: Range::Size(field, KIB, most), meaning }
+}
+
+const fn time(
+    path: &'static str,
+    field: Time,
+    (least, most): (Duration, Duration),
+    meaning: &'static str,
+) -> Bound {
+    Bound { path, range: Range::Time(field, least, most), meaning }
+}
+
+/// The keys of the section. The least values are what any client or server needs; the most are where a mistake is more
+/// likely than a wish.
+const BOUNDS: [Bound; 15] = [
+    size(
+        "limits.bodyBytesMax",
+        |limits| &mut limits.body_bytes_max,
+        GIB,
+        "Bytes of a request body; a longer one is refused with 413.",
+    ),
+    count(
+        "limits.sessionsMax",
+        |limits| &mut limits.sessions_max,
+        10_000_000,
+        "Gateway sessions that are open at once.",
+    ),
+    time(
+        "limits.sessionTTL",
+        |limits| &mut limits.session_ttl,
+        (Duration::from_secs(60), Duration::from_secs(365 * 24 * 60 * 60)),
+        "Time that a gateway session lives.",
+    ),
+    count(
+        "limits.connectionsMax",
+        |limits| &mut limits.connections_max,
+        1_000_000,
+        "Client connections that are open at once.",
+    ),
+    count(
+        "limits.streamsMax",
+        |limits| &mut limits.streams_max,
+        1_000_000,
+        "Client streams (`GET /mcp`) that are open at once.",
+    ),
+    time(
+        "limits.sessionInitTimeout",
+        |limits| &mut limits.session_init_timeout,
+        (Duration::from_millis(100), HOUR),
+        "Time that opening a session with a server may take.",
+    ),
+    time(
+        "limits.connectTimeout",
+        |limits| &mut limits.connect_timeout,
+        (Duration::from_millis(10), HOUR),
+        "Time that connecting to a server may take, TLS included.",
+    ),
+    time(
+        "limits.callIdleTimeout",
+        |limits| &mut limits.call_idle_timeout,
+        (SECOND, DAY),
+        "Time that a call may pass without a byte from its server.",
+    ),
+    size(
+        "limits.answerBytesMax",
+        |limits| &mut limits.answer_bytes_max,
+        GIB,
+        "Bytes of a JSON answer that is held whole before it is sent on. Longer ones, and event streams, pass through.",
+    ),
+    time(
+        "limits.upstreamRefreshInterval",
+        |limits| &mut limits.upstream_refresh_interval,
+        (SECOND, DAY),
+        "Time between two reads of a server's lists.",
+    ),
+    count(
+        "limits.listPagesMax",
+        |limits| &mut limits.list_pages_max,
+        100_000,
+        "Pages of one list of one server.",
+    ),
+    count(
+        "limits.toolsPerServerMax",
+        |limits| &mut limits.tools_per_server_max,
+        1_000_000,
+        "Tools of one server.",
+    ),
+    size(
+        "limits.listBytesMax",
+        |limits| &mut limits.list_bytes_max,
+        4 * GIB,
+        "Bytes of one list of one server, all pages together.",
+    ),
+    time(
+        "limits.drainTimeout",
+        |limits| &mut limits.drain_timeout,
+        (Duration::ZERO, HOUR),
+        "Time that open requests have to end when the gateway stops. `0s` waits for none.",
+    ),
+    count(
+        "limits.storeEntriesMax",
+        |limits| &mut limits.store_entries_max,
+        100_000_000,
+        "Entries of the in-memory store of sessions.",
+    ),
+];

@@ -196,6 +196,9 @@ pub enum LogLevel {
 }
 
 impl LogLevel {
+    /// Every level, the most severe first.
+    pub const ALL: [Self; 5] = [Self::Error, Self::Warn, Self::Info, Self::Debug, Self::Trace];
+
     /// Returns the level as the file writes it.
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::admin::{Admin, AdminParts, Extra};
-use crate::broker::{Broker, BrokerParts};
+use crate::broker::{Broker, BrokerDeps};
 use crate::clock::Clock;
 use crate::ext_proc::{self, ExtProc, Resender};
 use crate::http::client::HttpClients;
@@ -37,6 +37,8 @@ pub struct Handles {
     pub tracer: Tracer,
     /// Figures.
     pub metrics: Metrics,
+    /// The version of the build, for `serverInfo`.
+    pub version: &'static str,
     /// Further members of `/status`.
     pub status_extra: Extra,
 }
@@ -75,7 +77,6 @@ pub struct Addresses {
 pub struct RunningGateway {
     addresses: Addresses,
     servers: Arc<Servers>,
-    broker: Broker,
     started_with: Arc<Config>,
     draining: Arc<AtomicBool>,
     /// Stops the listeners for clients.
@@ -124,7 +125,7 @@ pub async fn start(config: Config, handles: Handles) -> Result<RunningGateway, S
     rest.spawn(async move {
         admin_done.await;
     });
-    let (broker, servers) = (parts.broker.clone(), Arc::clone(&parts.servers));
+    let servers = Arc::clone(&parts.servers);
     let clients = serve_clients(
         parts,
         (listeners.client, listeners.ext_proc),
@@ -135,7 +136,6 @@ pub async fn start(config: Config, handles: Handles) -> Result<RunningGateway, S
     Ok(RunningGateway {
         addresses,
         servers,
-        broker,
         started_with: config,
         draining,
         stop_clients,
@@ -163,7 +163,7 @@ fn serve_clients(
             access: parts.access.clone(),
         })
         .app(),
-        Mode::Envoy => parts.broker.clone().app(),
+        Mode::Envoy => parts.broker.app(),
     };
     let served = server::run(client, app, options, stop.clone());
     tasks.spawn(async move {
@@ -211,7 +211,6 @@ impl RunningGateway {
     /// sessions with servers.
     pub async fn stop(mut self) {
         self.draining.store(true, Ordering::Relaxed);
-        self.broker.drain();
         self.stop_clients.cancel();
         while self.clients.join_next().await.is_some() {}
         self.servers.stopped().await;
@@ -236,12 +235,11 @@ fn fixed_differences(old: &Config, new: &Config) -> Vec<&'static str> {
 }
 
 fn signing_keys(config: &Config) -> Result<SigningKeys, KeyError> {
-    let key = match &config.signing_key {
-        Some(secret) => SigningKey::new(secret.expose().as_bytes())?,
-        None => {
-            tracing::info!("No signing key is configured: sessions end with this process.");
-            SigningKey::random()
-        }
+    let key = if let Some(secret) = &config.signing_key {
+        SigningKey::new(secret.expose().as_bytes())?
+    } else {
+        tracing::info!("No signing key is configured: sessions end with this process.");
+        SigningKey::random()
     };
     Ok(SigningKeys::new(key))
 }
@@ -339,12 +337,15 @@ impl Parts {
             },
             stop_rest,
         );
-        let broker = Broker::new(BrokerParts {
+        let broker = Broker::new(BrokerDeps {
             snapshots: snapshots.clone(),
             session_tokens: session_tokens.clone(),
-            closer,
+            session_closer: closer,
             tracer: handles.tracer.clone(),
             metrics: handles.metrics.clone(),
+            version: handles.version.to_owned(),
+            instructions: None,
+            streams_max: config.limits.streams_max,
             shutdown: stop_clients.clone(),
         });
         let router = Router::new(RouterDeps {

@@ -34,7 +34,12 @@ impl ServerRoute {
             Some(query) => format!("{}?{query}", url.path()),
             None => url.path().to_owned(),
         };
-        Self { server: Arc::new(server.clone()), label: server.name.as_str().into(), authority, path }
+        Self {
+            server: Arc::new(server.clone()),
+            label: server.name.as_str().into(),
+            authority,
+            path,
+        }
     }
 
     /// The server's name in the configuration, such as `team/weather`.

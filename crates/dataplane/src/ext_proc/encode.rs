@@ -91,12 +91,12 @@ fn streamed(body: Bytes, end_of_stream: bool) -> BodyResponse {
     }
 }
 
-/// Sends a piece of a FULL_DUPLEX_STREAMED request body on.
+/// Sends a piece of a `FULL_DUPLEX_STREAMED` request body on.
 pub(super) fn request_chunk(body: Bytes, end_of_stream: bool) -> ProcessingResponse {
     response(Response::RequestBody(streamed(body, end_of_stream)))
 }
 
-/// Sends a piece of a FULL_DUPLEX_STREAMED response body on.
+/// Sends a piece of a `FULL_DUPLEX_STREAMED` response body on.
 pub(super) fn response_chunk(body: Bytes, end_of_stream: bool) -> ProcessingResponse {
     response(Response::ResponseBody(streamed(body, end_of_stream)))
 }

@@ -34,7 +34,7 @@ const PATIENCE: Duration = Duration::from_millis(100);
 /// How the filter is configured to send bodies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Shape {
-    /// FULL_DUPLEX_STREAMED both ways: the headers are answered when the body is there.
+    /// `FULL_DUPLEX_STREAMED` both ways: the headers are answered when the body is there.
     Duplex,
     /// BUFFERED request body, response body on demand.
     Buffered,
@@ -137,7 +137,7 @@ impl Processor {
             if let Some(response) = self.ready.pop_front() {
                 return Some(Ok(response));
             }
-            if let Some(mut pending) = self.pending.take() {
+            if let Some(pending) = self.pending.take() {
                 let answered = pending.await;
                 self.take(answered);
                 continue;

@@ -1,17 +1,18 @@
 //! The bodies of responses on their way to a client; each ends its exchange when it has been sent.
 
+use std::convert::Infallible;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use axum::body::Body;
 use bytes::Bytes;
 use http_body::Frame;
 use hyper::body::Incoming;
 use mcp_gateway_core::answer::BodyEnd;
 use tokio::time::{Instant, Sleep};
 
+use crate::broker::Body;
 use crate::router::Exchange;
 
 /// A server's answer, read while it passes.
@@ -93,12 +94,12 @@ impl BrokerBody {
 
 impl http_body::Body for BrokerBody {
     type Data = Bytes;
-    type Error = axum::Error;
+    type Error = Infallible;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         let frame = Pin::new(&mut self.body).poll_frame(cx);
         let is_over = matches!(frame, Poll::Ready(None)) || http_body::Body::is_end_stream(&self.body);
         if is_over && let Some(exchange) = self.exchange.take() {

@@ -13,7 +13,7 @@ use axum::body::Body;
 use axum::extract::{ConnectInfo, State};
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
-use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode};
+use http::{HeaderValue, Request, Response, StatusCode};
 use mcp_gateway_core::header::X_REQUEST_ID;
 use mcp_gateway_telemetry::RemoteContext;
 use mcp_gateway_telemetry::name::error_source;
@@ -86,7 +86,7 @@ impl Proxy {
                     method: &head.method,
                     headers: &head.headers,
                     message: message.as_ref(),
-                    session: exchange.session().clone(),
+                    session: exchange.session(),
                     visibility: exchange.visibility(),
                     parent: exchange.span(),
                 };

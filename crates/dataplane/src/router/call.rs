@@ -144,7 +144,7 @@ impl Exchange {
         let sessions = &self.router.deps.upstream_sessions;
         let opened = sessions.open(facts, server.name(), parent, opening).await;
         if let Err(error) = &opened {
-            Failure::of_opening(error, server.name()).write(&init, None);
+            Failure::of_opening(error, server.name(), self.record.front_end).write(&init, None);
         }
         init.end();
         match opened {
@@ -160,7 +160,7 @@ impl Exchange {
         id: &Id,
         call_span: &Span,
     ) -> Reply {
-        let failure = Failure::of_opening(error, server);
+        let failure = Failure::of_opening(error, server, self.record.front_end);
         let reply = match error.refusal() {
             Some(status) => Reply::challenge(&Challenge { status, www_authenticate: None }, id, &failure.message),
             None => Reply::error(id, code::INTERNAL_ERROR, &failure.message),
@@ -233,7 +233,7 @@ impl Exchange {
     /// Writes the request for the server from a call.
     fn server_call(open: &OpenCall) -> ServerCall {
         open.span.set(|a| {
-            a.put_shared(attribute::MCP_PROTOCOL_VERSION, &open.session.protocol_version);
+            a.put(attribute::MCP_PROTOCOL_VERSION, open.session.protocol_version.as_str());
         });
         let trace = open.span.headers();
         let body = match Message::parse(&open.body) {
@@ -250,9 +250,8 @@ impl Exchange {
             call.set(name, value);
         }
         call.set(ACCEPT.as_str(), HeaderValue::from_static("application/json, text/event-stream"));
-        if let Ok(version) = HeaderValue::try_from(&*open.session.protocol_version) {
-            call.set(MCP_PROTOCOL_VERSION, version);
-        }
+        let version = HeaderValue::from_static(open.session.protocol_version.as_str());
+        call.set(MCP_PROTOCOL_VERSION, version);
         match &open.session.session_id {
             Some(session) => call.set(MCP_SESSION_ID, session.header_value()),
             None => call.remove.push(HeaderName::from_static(MCP_SESSION_ID)),
@@ -289,15 +288,19 @@ fn stamp(trace: &TraceHeaders) -> TraceStamp<'_> {
 }
 
 impl Failure {
-    /// The failure to open a session with a server.
-    fn of_opening(error: &OpenError<UpstreamError>, server: &str) -> Self {
+    /// The failure to open a session with a server; `front_end` is to blame for what the gateway itself lacks.
+    fn of_opening(
+        error: &OpenError<UpstreamError>,
+        server: &str,
+        front_end: &'static str,
+    ) -> Self {
         let (source, message) = match error {
             OpenError::Opening(error) => (error_source::BACKEND, error.client_message(server)),
             OpenError::Timeout => {
                 (error_source::BACKEND, format!("server {server} did not open a session in time"))
             }
             OpenError::Aborted | OpenError::Full => (
-                error_source::BROKER,
+                front_end,
                 format!("the gateway could not open a session with server {server}"),
             ),
             OpenError::Ended => (error_source::CLIENT, "the session was ended".to_owned()),

@@ -28,6 +28,7 @@ pub enum BodyFault {
 }
 
 /// What a front end does next with a request.
+#[allow(clippy::large_enum_variant, reason = "it lives for one match; a box would cost each request an allocation")]
 pub enum Step<'b> {
     /// Answer it at once.
     Reply(Reply),
@@ -163,7 +164,7 @@ impl Exchange {
         let step = if self.head.carries_message() {
             self.route_message(body, &decision).await
         } else {
-            self.to_broker(&decision, None)
+            self.hand_to_broker(&decision, None)
         };
         decision.end();
         step
@@ -193,7 +194,7 @@ impl Exchange {
         if message.kind() == Kind::Request && method == method::TOOLS_CALL {
             return self.route_call(message, decision, body).await;
         }
-        self.to_broker(decision, Some(message))
+        self.hand_to_broker(decision, Some(message))
     }
 
     /// Checks content type and protocol version and parses the message; notes what the spans say of it.
@@ -218,7 +219,7 @@ impl Exchange {
         Ok(message)
     }
 
-    fn to_broker<'b>(&mut self, decision: &Span, message: Option<Message<'b>>) -> Step<'b> {
+    fn hand_to_broker<'b>(&mut self, decision: &Span, message: Option<Message<'b>>) -> Step<'b> {
         let route = |a: &mut mcp_gateway_telemetry::Attributes| {
             a.put(attribute::MCP_ROUTE, attribute::ROUTE_BROKER);
         };
@@ -260,7 +261,7 @@ impl Exchange {
             Decision::Reject(rejection) => {
                 Step::Reply(self.refuse(&[&call_span, decision], &rejection))
             }
-            Decision::Broker => self.to_broker(decision, Some(message)),
+            Decision::Broker => self.hand_to_broker(decision, Some(message)),
         };
         call_span.end();
         step

@@ -52,7 +52,7 @@ fn fixture() -> Fixture {
 
 fn session(id: &str) -> UpstreamSession {
     let session_id = Some(UpstreamSessionId::new(id.as_bytes()).unwrap());
-    UpstreamSession { session_id, protocol_version: "2025-06-18".into() }
+    UpstreamSession { session_id, protocol_version: ProtocolVersion::V2025_06_18 }
 }
 
 impl Fixture {
@@ -66,7 +66,7 @@ async fn cache_remembers_sessions_and_that_there_are_none() {
     let fixture = fixture();
     let (mine, other) = (fixture.facts(), fixture.facts());
     let without =
-        UpstreamSession { session_id: None, protocol_version: "2025-03-26".into() };
+        UpstreamSession { session_id: None, protocol_version: ProtocolVersion::V2025_03_26 };
     for session in [session("one"), without] {
         fixture.cache.put(&mine, SERVER, &session).await.unwrap();
         assert_eq!(fixture.cache.get(&mine, SERVER).await.unwrap(), Some(session));

@@ -1,5 +1,6 @@
 //! Placeholder.
 
+pub mod broker;
 pub mod chain;
 pub mod clock;
 pub mod http;

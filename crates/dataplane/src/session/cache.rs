@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{BufMut, Bytes, BytesMut};
+use mcp_gateway_core::mcp::ProtocolVersion;
 
 use crate::clock::Clock;
 use crate::session::id::{Jti, UpstreamSessionId};
@@ -30,7 +31,7 @@ pub struct UpstreamSession {
     /// What the server issued; `None` when it issues no session ids.
     pub session_id: Option<UpstreamSessionId>,
     /// The revision the server answered `initialize` with, for the `MCP-Protocol-Version` header towards it.
-    pub protocol_version: Arc<str>,
+    pub protocol_version: ProtocolVersion,
 }
 
 /// A session with a server, and which server it is.
@@ -105,15 +106,13 @@ pub(super) fn key(jti: &Jti, server: &str) -> String {
     format!("session/{}/{server}", jti.as_str())
 }
 
-/// Layout, length of the protocol version, the version, then the session id; an empty one is none.
+/// Layout, the protocol version (always ten characters), then the session id; an empty one is none.
 fn encode(session: &UpstreamSession) -> Bytes {
-    let version = session.protocol_version.as_bytes();
-    let version_bytes = u8::try_from(version.len()).unwrap_or(u8::MAX);
+    let version = session.protocol_version.as_str().as_bytes();
     let id = session.session_id.as_ref().map_or(&[][..], UpstreamSessionId::expose);
-    let mut value = BytesMut::with_capacity(2 + version.len() + id.len());
+    let mut value = BytesMut::with_capacity(1 + version.len() + id.len());
     value.put_u8(LAYOUT);
-    value.put_u8(version_bytes);
-    value.extend(version.iter().take(usize::from(version_bytes)));
+    value.put_slice(version);
     value.put_slice(id);
     value.freeze()
 }
@@ -121,18 +120,19 @@ fn encode(session: &UpstreamSession) -> Bytes {
 /// `None` for a value that this version did not write: it counts as absent.
 fn decode(value: &[u8]) -> Option<UpstreamSession> {
     let (&layout, rest) = value.split_first()?;
-    let (&version_bytes, rest) = rest.split_first()?;
-    let (version, id) = rest.split_at_checked(usize::from(version_bytes))?;
     if layout != LAYOUT {
         return None;
     }
-    let protocol_version = std::str::from_utf8(version).ok()?.into();
+    let (version, id) = rest.split_at_checked(ProtocolVersion::LATEST.as_str().len())?;
+    let protocol_version = ProtocolVersion::parse(std::str::from_utf8(version).ok()?)?;
     let session_id = if id.is_empty() { None } else { Some(UpstreamSessionId::new(id).ok()?) };
     Some(UpstreamSession { session_id, protocol_version })
 }
 
 #[cfg(test)]
 mod tests {
+    use mcp_gateway_core::mcp::ProtocolVersion;
+
     use super::{UpstreamSession, UpstreamSessionId, decode, encode};
 
     #[test]
@@ -140,7 +140,7 @@ mod tests {
         for id in [None, Some("a"), Some("0123-~!")] {
             let session = UpstreamSession {
                 session_id: id.map(|id| UpstreamSessionId::new(id.as_bytes()).unwrap()),
-                protocol_version: "2025-06-18".into(),
+                protocol_version: ProtocolVersion::V2025_06_18,
             };
             assert_eq!(decode(&encode(&session)), Some(session));
         }
@@ -148,10 +148,16 @@ mod tests {
 
     #[test]
     fn foreign_values_count_as_absent() {
-        for value in
-            [&b""[..], b"\x01", b"\x01\x05abc", b"\x02\x00", b"\x01\x01\xff", b"\x01\x00a b"]
-        {
-            assert_eq!(decode(value), None, "{value:?}");
+        for value in [
+            "",
+            "\x01",
+            "\x012025-06",
+            "\x012024-11-05",
+            "\x012026-07-28abc",
+            "\x022025-06-18abc",
+            "\x012025-06-18a b",
+        ] {
+            assert_eq!(decode(value.as_bytes()), None, "{value:?}");
         }
     }
 }

@@ -75,7 +75,7 @@ impl UpstreamSessionId {
 
 impl Jti {
     /// A new random id.
-    pub(super) fn random() -> Self {
+    pub(crate) fn random() -> Self {
         Self::from_uuid(Uuid::new_v4())
     }
 

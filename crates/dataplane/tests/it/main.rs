@@ -4,8 +4,11 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
+    clippy::indexing_slicing,
     reason = "a failing test may panic"
 )]
 
+mod broker;
+mod server;
 mod session;
 mod store;

@@ -28,7 +28,7 @@ struct Refused(usize);
 struct Fixture {
     tokens: SessionTokens,
     cache: SessionCache,
-    closer: SessionCloser,
+    ender: SessionCloser,
     sessions: UpstreamSessions<Refused>,
     closed: mpsc::Receiver<ServerSession>,
     hand: ManualClock,
@@ -40,14 +40,14 @@ fn fixture() -> Fixture {
     let keys = SigningKeys::new(SigningKey::random());
     let tokens = SessionTokens::new(&keys, TTL, Arc::clone(&store), clock.clone()).unwrap();
     let cache = SessionCache::new(store, clock);
-    let (sender, closed) = mpsc::channel(100);
-    let closer: Closer = Arc::new(move |session| {
-        let sender = sender.clone();
-        Box::pin(async move { sender.send(session).await.unwrap() })
+    let (report, closed) = mpsc::channel(100);
+    let close: Closer = Arc::new(move |session| {
+        let report = report.clone();
+        Box::pin(async move { report.send(session).await.unwrap() })
     });
-    let closer = SessionCloser::new(tokens.clone(), cache.clone(), closer);
-    let sessions = UpstreamSessions::new(cache.clone(), closer.clone(), OPEN_TIMEOUT);
-    Fixture { tokens, cache, closer, sessions, closed, hand }
+    let ender = SessionCloser::new(tokens.clone(), cache.clone(), close);
+    let sessions = UpstreamSessions::new(cache.clone(), ender.clone(), OPEN_TIMEOUT);
+    Fixture { tokens, cache, ender, sessions, closed, hand }
 }
 
 fn session(id: &str) -> UpstreamSession {
@@ -210,8 +210,8 @@ async fn end_closes_every_server_session_once() {
         fixture.cache.put(&mine, server, &session(server)).await.unwrap();
         fixture.cache.put(&other, server, &session("other")).await.unwrap();
     }
-    assert!(fixture.closer.end(&mine).await.unwrap());
-    assert!(!fixture.closer.end(&mine).await.unwrap());
+    assert!(fixture.ender.end(&mine).await.unwrap());
+    assert!(!fixture.ender.end(&mine).await.unwrap());
     for server in ["a/a", "b/b"] {
         let expect = ServerSession { server: server.to_owned(), session: session(server) };
         assert_eq!(fixture.closed.recv().await, Some(expect));
@@ -226,7 +226,7 @@ async fn session_opened_while_its_gateway_session_ends_is_closed() {
     let mut fixture = fixture();
     let facts = fixture.facts();
     let result = fixture.sessions.open(&facts, SERVER, &OFF, {
-        let (closer, facts) = (fixture.closer.clone(), facts.clone());
+        let (closer, facts) = (fixture.ender.clone(), facts.clone());
         async move {
             closer.end(&facts).await.unwrap();
             Ok(session("late"))

@@ -42,7 +42,7 @@ fn claims() -> Value {
     })
 }
 
-fn reason(result: Result<SessionFacts, SessionError>) -> &'static str {
+fn reason(result: &Result<SessionFacts, SessionError>) -> &'static str {
     match result {
         Ok(_) => "valid",
         Err(SessionError::Invalid) => "invalid",
@@ -62,7 +62,7 @@ async fn minted_token_is_verified_until_it_expires() {
     hand.advance(Duration::from_millis(3_599_999));
     assert_eq!(tokens.verify(&token).await.unwrap(), session.facts);
     hand.advance(Duration::from_millis(1));
-    assert_eq!(reason(tokens.verify(&token).await), "expired");
+    assert_eq!(reason(&tokens.verify(&token).await), "expired");
 }
 
 #[tokio::test]
@@ -100,7 +100,7 @@ async fn every_claim_counts() {
             members.insert(claim.to_owned(), value.clone());
         }
         let token = encode(&Header::new(Algorithm::HS256), &claims, &key).unwrap();
-        assert_eq!(reason(tokens.verify(&token).await), expect, "{claim} = {value}");
+        assert_eq!(reason(&tokens.verify(&token).await), expect, "{claim} = {value}");
     }
 }
 
@@ -132,7 +132,7 @@ async fn only_our_algorithm_and_key_count() {
         ("endless", "a.".repeat(2_000), "invalid"),
     ];
     for (what, token, expect) in rows {
-        assert_eq!(reason(tokens.verify(&token).await), expect, "{what}");
+        assert_eq!(reason(&tokens.verify(&token).await), expect, "{what}");
     }
 }
 
@@ -145,11 +145,11 @@ async fn ended_session_stays_ended_for_its_whole_life() {
     assert!(tokens.end(&session.facts).await.unwrap());
     assert!(!tokens.end(&session.facts).await.unwrap(), "a second end changes nothing");
     hand.advance(Duration::from_secs(3_599));
-    assert_eq!(reason(tokens.verify(token).await), "ended");
+    assert_eq!(reason(&tokens.verify(token).await), "ended");
     let other = std::str::from_utf8(other.token.expose()).unwrap();
-    assert_eq!(reason(tokens.verify(other).await), "valid");
+    assert_eq!(reason(&tokens.verify(other).await), "valid");
     hand.advance(Duration::from_secs(1));
-    assert_eq!(reason(tokens.verify(token).await), "expired");
+    assert_eq!(reason(&tokens.verify(token).await), "expired");
 }
 
 #[tokio::test]
@@ -163,9 +163,9 @@ async fn retired_key_verifies_and_does_not_sign() {
     };
     let made_before = token(before.mint(ProtocolVersion::V2025_11_25).unwrap());
     let made_after = token(after.mint(ProtocolVersion::V2025_11_25).unwrap());
-    assert_eq!(reason(after.verify(&made_before).await), "valid");
-    assert_eq!(reason(fresh.verify(&made_after).await), "valid");
-    assert_eq!(reason(before.verify(&made_after).await), "invalid");
+    assert_eq!(reason(&after.verify(&made_before).await), "valid");
+    assert_eq!(reason(&fresh.verify(&made_after).await), "valid");
+    assert_eq!(reason(&before.verify(&made_after).await), "invalid");
 }
 
 #[tokio::test]
@@ -187,8 +187,8 @@ async fn exactly_one_header_names_the_session() {
         }
         let got = match tokens.read(&headers).await {
             Ok(None) => "missing",
-            Ok(Some(facts)) => reason(Ok(facts)),
-            Err(error) => reason(Err(error)),
+            Ok(Some(facts)) => reason(&Ok(facts)),
+            Err(error) => reason(&Err(error)),
         };
         assert_eq!(got, expect, "{what}");
     }

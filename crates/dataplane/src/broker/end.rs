@@ -1,0 +1,21 @@
+//! DELETE: the client ends its session.
+
+use http::Response;
+use tracing::debug;
+
+use crate::broker::Broker;
+use crate::broker::body::Body;
+use crate::broker::respond::{self, BrokerError};
+use crate::session::SessionFacts;
+
+/// Ends the session: its token is refused from now on, its streams end, its sessions with servers are closed in the
+/// background.
+pub(super) async fn answer(
+    broker: &Broker,
+    facts: &SessionFacts,
+) -> Result<Response<Body>, BrokerError> {
+    broker.inner.session_closer.end(facts).await.map_err(BrokerError::Store)?;
+    broker.inner.streams.end_session(&facts.jti);
+    debug!(mcp.session.id = facts.log_id(), "A client has ended its session.");
+    Ok(respond::ended())
+}

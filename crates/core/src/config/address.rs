@@ -84,8 +84,12 @@ pub(super) fn parse_base_url(text: &str) -> Result<Url, String> {
     Ok(url)
 }
 
-/// Reads an origin and returns it as browsers write it: lower case, without the scheme's default port.
+/// Reads an origin and returns it as browsers write it: lower case, without the scheme's default port. `*` is every
+/// origin.
 pub(super) fn parse_origin(text: &str) -> Result<String, String> {
+    if text == "*" {
+        return Ok(text.to_owned());
+    }
     let wrong = "must be an origin: scheme://host or scheme://host:port, nothing after it";
     let (scheme, rest) = text.split_once("://").ok_or(wrong)?;
     let scheme = scheme.to_ascii_lowercase();
@@ -347,7 +351,8 @@ mod tests {
                 ("https://app.example.com/", None),
                 ("app.example.com", None),
                 ("null", None),
-                ("*", None),
+                ("*", Some("*")),
+                ("*.example.com", None),
                 ("1http://b", None),
                 ("https://", None),
             ],

@@ -82,6 +82,7 @@ pub(super) fn keys() -> Vec<Key> {
         path: bound.path,
         kind: bound.range.kind(),
         default: bound.range.write_field(&mut defaults),
+        range: bound.range.write(),
         meaning: bound.meaning,
         has_effect: true,
     };
@@ -127,23 +128,42 @@ impl Range {
     fn read(&self, node: &Node, limits: &mut Limits) -> Result<(), String> {
         match self {
             Self::Count(field, least, most) => {
-                let value = within(read_count(node)?, *least, *most, |count| count.to_string())?;
-                *field(limits) = value;
+                *field(limits) = self.check(read_count(node)?, least, most)?;
             }
             Self::Size(field, least, most) => {
-                let value = within(read_size(node)?, *least, *most, format_size)?;
-                *field(limits) = value;
+                *field(limits) = self.check(read_size(node)?, least, most)?;
             }
             Self::Time(field, least, most) => {
-                let value = read_duration(node)?;
-                if !(*least..=*most).contains(&value) {
-                    let (least, most) = (format_duration(*least), format_duration(*most));
-                    return Err(format!("must be from {least} to {most}"));
-                }
-                *field(limits) = value;
+                *field(limits) = self.check(read_duration(node)?, least, most)?;
             }
         }
         Ok(())
+    }
+
+    /// Refuses what is out of range, and what this machine cannot count.
+    fn check<T: PartialOrd, U: TryFrom<T>>(
+        &self,
+        value: T,
+        least: &T,
+        most: &T,
+    ) -> Result<U, String> {
+        let value = Some(value).filter(|value| value >= least && value <= most);
+        value
+            .and_then(|value| U::try_from(value).ok())
+            .ok_or_else(|| format!("must be from {}", self.write()))
+    }
+
+    /// Writes the least and the most as the file would.
+    fn write(&self) -> String {
+        match self {
+            Self::Count(_, least, most) => format!("{least} to {most}"),
+            Self::Size(_, least, most) => {
+                format!("{} to {}", format_size(*least), format_size(*most))
+            }
+            Self::Time(_, least, most) => {
+                format!("{} to {}", format_duration(*least), format_duration(*most))
+            }
+        }
     }
 }
 
@@ -179,13 +199,6 @@ fn read_duration(node: &Node) -> Result<Duration, String> {
         return Err(format!("must be a duration with a unit, such as 10s, not {}", node.kind()));
     };
     parse_duration(text)
-}
-
-fn within(value: u64, least: u64, most: u64, write: fn(u64) -> String) -> Result<usize, String> {
-    usize::try_from(value)
-        .ok()
-        .filter(|_| (least..=most).contains(&value))
-        .ok_or_else(|| format!("must be from {} to {}", write(least), write(most)))
 }
 
 const KIB: u64 = 1 << 10;
@@ -266,7 +279,8 @@ const BOUNDS: [Bound; 15] = [
         "limits.answerBytesMax",
         |limits| &mut limits.answer_bytes_max,
         GIB,
-        "Bytes of a JSON answer that is held whole before it is sent on. Longer ones, and event streams, pass through.",
+        "Bytes of a JSON answer that is held whole before it is sent on. Longer ones, and event \
+         streams, pass through.",
     ),
     time(
         "limits.upstreamRefreshInterval",

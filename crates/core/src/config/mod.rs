@@ -1,11 +1,12 @@
 //! The configuration file: its types, how it is read, and every way in which it can be wrong.
 //!
-//! Text comes in, a [`Config`] or every [`Problem`] goes out: [`load`] parses YAML into a tree, walks it against the
+//! Text comes in, a [`Config`] or every [`Problem`] goes out: [`load()`] parses YAML into a tree, walks it against the
 //! schema, and compares what it found across keys. Files and environment variables are reached through [`Source`] only.
 //! When to load, and what becomes of a running gateway then, is decided elsewhere.
 
 mod address;
 mod certificate;
+mod keys;
 mod limits;
 mod load;
 mod problem;
@@ -21,11 +22,12 @@ mod suggest;
 mod tree;
 mod types;
 
+pub use keys::keys;
 pub use limits::Limits;
 pub use load::{Loaded, Overrides, SIGNING_KEY_BYTES_MIN, SIGNING_KEY_VARIABLES, load};
 pub use problem::Problem;
 pub use reference::reference;
-pub use schema::{Key, Kind, SETTINGS, Setting, keys};
+pub use schema::{Key, Kind, SETTINGS, Setting};
 pub use secret::{Secret, SecretMode, Source};
 pub use server::{SERVERS_MAX, VIRTUAL_SERVERS_MAX};
 pub use tree::FILE_BYTES_MAX;

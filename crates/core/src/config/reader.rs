@@ -247,6 +247,10 @@ impl<'a> Section<'a> {
                 Self::open(value, self.place_of(name), Warn::No, self.context);
                 return true;
             }
+            (Kind::TextList(_), Node::List(_)) => {
+                self.problem(name, "must hold text only");
+                return false;
+            }
             (Kind::TextList(_), _) => "a list of text",
             (Kind::Text(_) | Kind::Secret | Kind::Pem, _) => "text",
             (Kind::Flag, _) => "true or false",

@@ -1,7 +1,8 @@
 //! The reference of the configuration file, written from the schema.
 
+use super::keys::keys;
 use super::load::{SIGNING_KEY_VARIABLES, UNUSED_VARIABLES};
-use super::schema::{Key, SETTINGS, keys};
+use super::schema::{Key, SETTINGS};
 
 const HEAD: &str = "\
 # Configuration
@@ -11,8 +12,8 @@ const HEAD: &str = "\
 
 `mcp-gateway serve --config FILE` reads one YAML file of at most 4 MiB. Every problem of the file is reported at once,
 each with its path; unknown keys and keys that appear twice are problems. A file that changes is read again: a good one
-takes effect, a bad one is reported and the configuration before it stays. `mode`, `listen`, `adminListen`,
-`extProcListen` and `signingKey` take effect at the next start only.
+takes effect, a bad one is reported and the configuration before it stays. `listen`, `adminListen`, `extProcListen` and
+`signingKey` wait for the next start, and a file with another `mode` is a bad one until then.
 
 An absent key, `null` and an empty text mean the same.
 
@@ -58,7 +59,7 @@ pub fn reference() -> String {
     let mut text = HEAD.to_owned();
     for (heading, section) in SECTIONS {
         text += &["\n## ", heading, "\n\n"].concat();
-        text += "| key | type | default | unit | meaning |\n|---|---|---|---|---|\n";
+        text += "| key | type | default | unit | range | meaning |\n|---|---|---|---|---|---|\n";
         text.extend(used.iter().filter_map(|key| row(key, section)));
     }
     text += UNUSED_KEYS_HEAD;
@@ -88,9 +89,10 @@ fn row(key: &Key, section: &str) -> Option<String> {
         },
     };
     Some(format!(
-        "| `{name}` | {} | {default} | {} | {} |\n",
+        "| `{name}` | {} | {default} | {} | {} | {} |\n",
         key.kind.name(),
         key.kind.unit(),
+        key.range,
         key.meaning
     ))
 }

@@ -34,11 +34,11 @@ pub struct Config {
     pub gateway_ca_cert_pem: Option<String>,
     /// The file that [`Config::gateway_ca_cert_pem`] was (or would be) read from, as written.
     pub gateway_ca_cert_file: Option<PathBuf>,
-    /// Values of `Host` that are accepted beside [`Config::public_host`] and loopback: `host` (any port) or
-    /// `host:port`, lower case.
+    /// Values of `Host` that are accepted beside [`Config::public_host`] and, in standalone mode, those that name this
+    /// machine: `host` (any port) or `host:port`, lower case.
     pub allowed_hosts: Vec<String>,
-    /// Values of `Origin` that are accepted beside those of the accepted hosts: `scheme://host[:port]`, lower case,
-    /// without the scheme's default port.
+    /// Values of `Origin` that are accepted beside those of [`Config::public_host`] and, in standalone mode, of this
+    /// machine: `scheme://host[:port]`, lower case, without the scheme's default port; `*` is every origin.
     pub allowed_origins: Vec<String>,
     /// Peers whose `x-forwarded-for` is believed.
     pub trusted_proxies: Vec<IpNet>,

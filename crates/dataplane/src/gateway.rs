@@ -153,8 +153,7 @@ fn serve_clients(
     stop: &CancellationToken,
 ) -> JoinSet<()> {
     let mut tasks = JoinSet::new();
-    let mut options =
-        ServerOptions::new("client", config.limits.connections_max, metrics.clone());
+    let mut options = ServerOptions::new("client", config.limits.connections_max, metrics.clone());
     options.drain_timeout = config.limits.drain_timeout;
     let app = match config.mode {
         Mode::Standalone => Proxy::new(ProxyParts {
@@ -290,8 +289,7 @@ async fn bind(purpose: &'static str, address: SocketAddr) -> Result<TcpListener,
 
 /// Binds a Unix socket; one that a dead process left behind is replaced.
 fn bind_unix(path: &std::path::Path) -> Result<UnixListener, StartError> {
-    let is_left_behind =
-        path.exists() && std::os::unix::net::UnixStream::connect(path).is_err();
+    let is_left_behind = path.exists() && std::os::unix::net::UnixStream::connect(path).is_err();
     let cleared = if is_left_behind { std::fs::remove_file(path) } else { Ok(()) };
     cleared.and_then(|()| UnixListener::bind(path)).map_err(|source| StartError::Bind {
         purpose: "extProcListen",

@@ -31,16 +31,17 @@ impl Decoded {
 /// Reads the header values from `raw_value` (Envoy leaves `value` empty), lossless and repeated ones included.
 pub(super) fn headers(message: HttpHeaders) -> Decoded {
     let fields = message.headers.map(|map| map.headers).unwrap_or_default();
-    let mut decoded = Decoded { pseudo: Vec::with_capacity(4), headers: HeaderMap::with_capacity(fields.len()) };
+    let mut decoded =
+        Decoded { pseudo: Vec::with_capacity(4), headers: HeaderMap::with_capacity(fields.len()) };
     for field in fields {
-        let value = if field.raw_value.is_empty() { field.value.into_bytes() } else { field.raw_value };
+        let value =
+            if field.raw_value.is_empty() { field.value.into_bytes() } else { field.raw_value };
         if let Some(name) = pseudo_name(&field.key) {
             decoded.pseudo.push((name, String::from_utf8_lossy(&value).into_owned()));
             continue;
         }
         // Envoy has checked both; what it let through and `http` does not know is not ours to judge.
-        let (Ok(name), Ok(value)) =
-            (HeaderName::try_from(field.key), HeaderValue::try_from(value))
+        let (Ok(name), Ok(value)) = (HeaderName::try_from(field.key), HeaderValue::try_from(value))
         else {
             continue;
         };
@@ -91,7 +92,12 @@ pub(super) fn response_parts(message: HttpHeaders, details: Option<String>) -> R
         Some(details) => details == VIA_UPSTREAM,
         None => decoded.headers.contains_key(X_ENVOY_UPSTREAM_SERVICE_TIME) || status.is_success(),
     };
-    ResponseParts { status, headers: decoded.headers, from_server, details: details.unwrap_or_default() }
+    ResponseParts {
+        status,
+        headers: decoded.headers,
+        from_server,
+        details: details.unwrap_or_default(),
+    }
 }
 
 /// The reason that Envoy gives for a response, when the filter is configured to send it.

@@ -9,13 +9,13 @@ use envoy_types::pb::envoy::extensions::filters::http::ext_proc::v3::ProcessingM
 use envoy_types::pb::envoy::extensions::filters::http::ext_proc::v3::processing_mode::{
     BodySendMode, HeaderSendMode,
 };
-use envoy_types::pb::envoy::r#type::v3::HttpStatus;
 use envoy_types::pb::envoy::service::ext_proc::v3::body_mutation::Mutation;
 use envoy_types::pb::envoy::service::ext_proc::v3::processing_response::Response;
 use envoy_types::pb::envoy::service::ext_proc::v3::{
-    BodyMutation, BodyResponse, CommonResponse, HeaderMutation, HeadersResponse,
-    ImmediateResponse, ProcessingResponse, StreamedBodyResponse, TrailersResponse,
+    BodyMutation, BodyResponse, CommonResponse, HeaderMutation, HeadersResponse, ImmediateResponse,
+    ProcessingResponse, StreamedBodyResponse, TrailersResponse,
 };
+use envoy_types::pb::envoy::r#type::v3::HttpStatus;
 
 use crate::router::Reply;
 
@@ -46,8 +46,7 @@ impl Edits {
     }
 
     fn common(self) -> CommonResponse {
-        let empty =
-            self.mutation.set_headers.is_empty() && self.mutation.remove_headers.is_empty();
+        let empty = self.mutation.set_headers.is_empty() && self.mutation.remove_headers.is_empty();
         CommonResponse {
             header_mutation: (!empty).then_some(self.mutation),
             ..CommonResponse::default()

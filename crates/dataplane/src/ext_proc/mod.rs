@@ -67,12 +67,8 @@ impl ExternalProcessor for ExtProc {
         // Envoy's own trace context for this call travels in the gRPC metadata.
         let (metadata, _, inbound) = request.into_parts();
         let ambient = RemoteContext::from_headers(&metadata.into_headers());
-        let processor = Processor::new(
-            self.router.clone(),
-            Arc::clone(&self.resender),
-            ambient,
-            inbound,
-        );
+        let processor =
+            Processor::new(self.router.clone(), Arc::clone(&self.resender), ambient, inbound);
         // One task and no channel per stream: the stream is the state machine.
         let responses = futures_util::stream::unfold(processor, |mut processor| async move {
             let response = processor.next().await?;

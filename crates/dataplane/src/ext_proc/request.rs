@@ -40,9 +40,7 @@ impl Phases {
             let state = State::Body(exchange, BytesMut::new());
             return match self.shape {
                 Shape::Duplex => Answered::none(state),
-                Shape::Buffered => {
-                    Answered::one(encode::request_headers(Edits::default()), state)
-                }
+                Shape::Buffered => Answered::one(encode::request_headers(Edits::default()), state),
             };
         }
         let span = exchange.span().clone();

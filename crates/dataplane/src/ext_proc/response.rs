@@ -19,7 +19,8 @@ use crate::router::{
 /// Part of Envoy's words for a response that it made up itself when a timeout ran out.
 const TIMEOUT_DETAILS: [&str; 2] = ["timeout", "idle"];
 /// Part of Envoy's words for a connection that never came about.
-const CONNECT_DETAILS: [&str; 4] = ["connection_failure", "no_healthy_upstream", "cluster_not_found", "overflow"];
+const CONNECT_DETAILS: [&str; 4] =
+    ["connection_failure", "no_healthy_upstream", "cluster_not_found", "overflow"];
 
 impl Phases {
     /// Answers the response-headers phase.

@@ -47,9 +47,10 @@ pub async fn serve(
         match listener {
             Listener::Tcp(listener) => {
                 // `tcp_nodelay` of the builder does not reach sockets that somebody else accepts.
-                let incoming = tokio_stream::StreamExt::map(TcpListenerStream::new(listener), |socket| {
-                    socket.inspect(|socket| socket.set_nodelay(true).unwrap_or_default())
-                });
+                let incoming =
+                    tokio_stream::StreamExt::map(TcpListenerStream::new(listener), |socket| {
+                        socket.inspect(|socket| socket.set_nodelay(true).unwrap_or_default())
+                    });
                 router.serve_with_incoming_shutdown(incoming, stop).await
             }
             Listener::Unix(listener) => {

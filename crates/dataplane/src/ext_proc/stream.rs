@@ -167,13 +167,18 @@ impl Processor {
         if matches!(state, State::Head) {
             self.shape = Shape::of(message.protocol_config.as_ref());
         }
-        let exchange_span = state.exchange().map(|exchange| exchange.span().clone()).unwrap_or_default();
-        let answer = exchange_span.instrument(answer(Phases {
-            router: self.router.clone(),
-            resender: Arc::clone(&self.resender),
-            ambient: self.ambient.clone(),
-            shape: self.shape,
-        }, state, message));
+        let exchange_span =
+            state.exchange().map(|exchange| exchange.span().clone()).unwrap_or_default();
+        let answer = exchange_span.instrument(answer(
+            Phases {
+                router: self.router.clone(),
+                resender: Arc::clone(&self.resender),
+                ambient: self.ambient.clone(),
+                shape: self.shape,
+            },
+            state,
+            message,
+        ));
         if self.shape == Shape::Duplex {
             let answered = answer.await;
             self.take(answered);
@@ -210,7 +215,9 @@ async fn answer(phases: Phases, state: State, message: ProcessingRequest) -> Ans
     let shape = phases.shape;
     let details = crate::ext_proc::decode::code_details(&message.attributes);
     match (state, message.request) {
-        (State::Head, Some(Phase::RequestHeaders(headers))) => phases.request_headers(headers).await,
+        (State::Head, Some(Phase::RequestHeaders(headers))) => {
+            phases.request_headers(headers).await
+        }
         (State::Body(exchange, so_far), Some(Phase::RequestBody(body))) => {
             phases.request_body(exchange, so_far, body).await
         }

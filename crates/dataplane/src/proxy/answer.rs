@@ -38,7 +38,8 @@ impl AnswerBody {
         let unanswered = end == BodyEnd::Cut && rest.is_empty() && !exchange.has_answer();
         exchange.end();
         if unanswered {
-            let cut = io::Error::new(io::ErrorKind::UnexpectedEof, "the server broke off its answer");
+            let cut =
+                io::Error::new(io::ErrorKind::UnexpectedEof, "the server broke off its answer");
             return Some(Err(cut));
         }
         (!rest.is_empty()).then(|| Ok(Frame::data(rest)))
@@ -101,7 +102,8 @@ impl http_body::Body for BrokerBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         let frame = Pin::new(&mut self.body).poll_frame(cx);
-        let is_over = matches!(frame, Poll::Ready(None)) || http_body::Body::is_end_stream(&self.body);
+        let is_over =
+            matches!(frame, Poll::Ready(None)) || http_body::Body::is_end_stream(&self.body);
         if is_over && let Some(exchange) = self.exchange.take() {
             exchange.end();
         }

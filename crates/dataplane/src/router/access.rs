@@ -18,9 +18,7 @@ use tokio::time::Instant;
 use crate::http::client::{HttpClient, HttpClients, HttpError};
 use crate::router::{RequestHead, ServerCall, ServerFault};
 use crate::session::{RoutingTokens, UpstreamSession};
-use crate::upstream::{
-    InitializeContext, ServerClient, UpstreamError, Via, forwarded_headers,
-};
+use crate::upstream::{InitializeContext, ServerClient, UpstreamError, Via, forwarded_headers};
 
 /// Reaches servers. Cheap to clone.
 #[derive(Clone)]
@@ -113,14 +111,16 @@ impl ServerAccess {
 
     fn client(&self, config: &Config, server: &Arc<Server>) -> Result<ServerClient, UpstreamError> {
         let via = match (config.mode, &config.envoy_address) {
-            (Mode::Envoy, Some(address)) => match self.clients.envoy().map_err(UpstreamError::Tls)? {
-                Some(http) => Via::Envoy {
-                    http,
-                    scheme: address.scheme().to_owned(),
-                    tokens: self.tokens.clone(),
-                },
-                None => Via::Direct(self.clients.direct(server).map_err(UpstreamError::Tls)?),
-            },
+            (Mode::Envoy, Some(address)) => {
+                match self.clients.envoy().map_err(UpstreamError::Tls)? {
+                    Some(http) => Via::Envoy {
+                        http,
+                        scheme: address.scheme().to_owned(),
+                        tokens: self.tokens.clone(),
+                    },
+                    None => Via::Direct(self.clients.direct(server).map_err(UpstreamError::Tls)?),
+                }
+            }
             (Mode::Envoy, None) | (Mode::Standalone, _) => {
                 Via::Direct(self.clients.direct(server).map_err(UpstreamError::Tls)?)
             }
@@ -161,7 +161,8 @@ impl ServerAccess {
 
 /// Sets the gateway's own credential for a server; the client's stays with the gateway.
 fn authenticate(headers: &mut HeaderMap, server: &Server) {
-    let credential = server.credential.as_ref().map(|secret| HeaderValue::try_from(secret.expose()));
+    let credential =
+        server.credential.as_ref().map(|secret| HeaderValue::try_from(secret.expose()));
     if let Some(Ok(mut value)) = credential {
         value.set_sensitive(true);
         headers.insert(AUTHORIZATION, value);

@@ -7,9 +7,7 @@ use bytes::Bytes;
 use http::header::{ACCEPT, ACCEPT_ENCODING, ORIGIN};
 use http::{HeaderName, HeaderValue, StatusCode};
 use mcp_gateway_core::answer::AnswerReader;
-use mcp_gateway_core::header::{
-    MCP_PROTOCOL_VERSION, MCP_SESSION_ID, TRACEPARENT, TRACESTATE,
-};
+use mcp_gateway_core::header::{MCP_PROTOCOL_VERSION, MCP_SESSION_ID, TRACEPARENT, TRACESTATE};
 use mcp_gateway_core::jsonrpc::{Id, Message, code};
 use mcp_gateway_core::mcp::method;
 use mcp_gateway_core::routing::{ServerRoute, ToolCall, TraceStamp, call_body, call_headers};
@@ -18,11 +16,11 @@ use mcp_gateway_telemetry::name::{attribute, error_source, span};
 use mcp_gateway_telemetry::{Span, SpanKind, TraceHeaders};
 
 use crate::chain::Chain;
+use crate::router::access::SessionRequest;
 use crate::router::record::Failure;
 use crate::router::response::Challenge;
 use crate::router::{Exchange, Reply};
 use crate::session::{OpenError, SessionFacts, UpstreamSession};
-use crate::router::access::SessionRequest;
 use crate::upstream::UpstreamError;
 
 /// A request as a server gets it, relative to what the client sent.
@@ -162,7 +160,11 @@ impl Exchange {
     ) -> Reply {
         let failure = Failure::of_opening(error, server, self.record.front_end);
         let reply = match error.refusal() {
-            Some(status) => Reply::challenge(&Challenge { status, www_authenticate: None }, id, &failure.message),
+            Some(status) => Reply::challenge(
+                &Challenge { status, www_authenticate: None },
+                id,
+                &failure.message,
+            ),
             None => Reply::error(id, code::INTERNAL_ERROR, &failure.message),
         };
         self.record.span.in_scope(|| {
@@ -187,7 +189,8 @@ impl Exchange {
             (open.call.clone(), open.id.clone(), open.facts.clone(), open.session.clone());
         let server = call.route.server.name();
         tracing::info!(
-            mcp.server = server, mcp.session.id = facts.log_id(),
+            mcp.server = server,
+            mcp.session.id = facts.log_id(),
             "{server} has forgotten its session; it is opened anew."
         );
         self.router.deps.upstream_sessions.forget(&facts, server, &lost).await;
@@ -289,20 +292,15 @@ fn stamp(trace: &TraceHeaders) -> TraceStamp<'_> {
 
 impl Failure {
     /// The failure to open a session with a server; `front_end` is to blame for what the gateway itself lacks.
-    fn of_opening(
-        error: &OpenError<UpstreamError>,
-        server: &str,
-        front_end: &'static str,
-    ) -> Self {
+    fn of_opening(error: &OpenError<UpstreamError>, server: &str, front_end: &'static str) -> Self {
         let (source, message) = match error {
             OpenError::Opening(error) => (error_source::BACKEND, error.client_message(server)),
             OpenError::Timeout => {
                 (error_source::BACKEND, format!("server {server} did not open a session in time"))
             }
-            OpenError::Aborted | OpenError::Full => (
-                front_end,
-                format!("the gateway could not open a session with server {server}"),
-            ),
+            OpenError::Aborted | OpenError::Full => {
+                (front_end, format!("the gateway could not open a session with server {server}"))
+            }
             OpenError::Ended => (error_source::CLIENT, "the session was ended".to_owned()),
         };
         Self {

@@ -28,7 +28,10 @@ pub enum BodyFault {
 }
 
 /// What a front end does next with a request.
-#[allow(clippy::large_enum_variant, reason = "it lives for one match; a box would cost each request an allocation")]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "it lives for one match; a box would cost each request an allocation"
+)]
 pub enum Step<'b> {
     /// Answer it at once.
     Reply(Reply),
@@ -156,11 +159,17 @@ impl Exchange {
             }
             Sender::Client => {}
         }
+        if !self.head.is_mcp() {
+            let reply = Reply::not_found();
+            self.record.replied(reply.status);
+            return Step::Reply(reply);
+        }
         self.session = self.router.deps.session_tokens.read(&self.head.headers).await;
         if let Ok(Some(facts)) = &self.session {
             self.record.session(facts);
         }
-        let decision = self.record.span.child(span::ROUTER_ROUTE_DECISION, SpanKind::Internal, |_| {});
+        let decision =
+            self.record.span.child(span::ROUTER_ROUTE_DECISION, SpanKind::Internal, |_| {});
         let step = if self.head.carries_message() {
             self.route_message(body, &decision).await
         } else {

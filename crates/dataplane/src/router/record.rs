@@ -71,7 +71,11 @@ impl Record {
         let (parent, link) = join(header, ambient);
         let process =
             router.deps.tracer.start(span::ROUTER_PROCESS, SpanKind::Server, &parent, |a| {
-                describe_head(a, head, client_address(&head.headers, head.peer, &config.trusted_proxies));
+                describe_head(
+                    a,
+                    head,
+                    client_address(&head.headers, head.peer, &config.trusted_proxies),
+                );
             });
         process.link_remote(&link);
         Self {

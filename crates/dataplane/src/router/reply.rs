@@ -1,9 +1,9 @@
 //! An answer that the gateway gives itself, in place of a server or the broker.
 
 use bytes::Bytes;
-use http::header::{ALLOW, CONTENT_TYPE};
+use http::header::CONTENT_TYPE;
 use http::{HeaderName, HeaderValue, StatusCode};
-use mcp_gateway_core::jsonrpc::{Id, error_response};
+use mcp_gateway_core::jsonrpc::{Id, code, error_response};
 use mcp_gateway_core::routing::Rejection;
 
 /// A complete HTTP response, ready to be written by either front end.
@@ -35,13 +35,13 @@ impl Reply {
         Self::json(StatusCode::OK, error_response(Some(id), code, message))
     }
 
-    /// The answer to a method that a resource does not have.
-    pub fn method_not_allowed(allow: &'static str) -> Self {
-        let mut reply = Self::json(
-            StatusCode::METHOD_NOT_ALLOWED,
-            error_response(None, -32600, "this HTTP method is not allowed here"),
+    /// The answer to a request for something that is not there.
+    pub fn not_found() -> Self {
+        let body = error_response(
+            None,
+            code::INVALID_REQUEST,
+            "nothing is here: the MCP endpoint is /mcp",
         );
-        reply.headers.push((ALLOW, HeaderValue::from_static(allow)));
-        reply
+        Self::json(StatusCode::NOT_FOUND, body)
     }
 }

@@ -82,8 +82,17 @@ pub fn response_header_passes(name: &HeaderName) -> bool {
         || name.starts_with("access-control-")
         || matches!(
             name,
-            "set-cookie" | "set-cookie2" | "alt-svc" | "connection" | "keep-alive" | "te"
-                | "proxy-authenticate" | "trailer" | "transfer-encoding" | "upgrade" | "content-length"
+            "set-cookie"
+                | "set-cookie2"
+                | "alt-svc"
+                | "connection"
+                | "keep-alive"
+                | "te"
+                | "proxy-authenticate"
+                | "trailer"
+                | "transfer-encoding"
+                | "upgrade"
+                | "content-length"
         ))
 }
 
@@ -116,7 +125,9 @@ impl Exchange {
             (form, _) => form,
         };
         let content_type = match form {
-            AnswerForm::Json | AnswerForm::EventStream | AnswerForm::Encoded => content_type.cloned(),
+            AnswerForm::Json | AnswerForm::EventStream | AnswerForm::Encoded => {
+                content_type.cloned()
+            }
             AnswerForm::ErrorBody(_) | AnswerForm::Other => None,
         };
         let server = open.call.route.server.name();
@@ -201,7 +212,8 @@ impl Exchange {
 
     fn refused_by_server(&mut self, head: &ResponseHead) -> Reply {
         let server = self.server_name();
-        let message = format!("server {server} refused the call: HTTP status {}", head.status.as_u16());
+        let message =
+            format!("server {server} refused the call: HTTP status {}", head.status.as_u16());
         let failure = Failure {
             error_type: head.status.as_u16().to_string().into(),
             source: error_source::BACKEND,
@@ -297,16 +309,19 @@ impl Reply {
 }
 
 fn is_encoded(headers: &HeaderMap) -> bool {
-    headers.get(CONTENT_ENCODING).is_some_and(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity"))
+    headers
+        .get(CONTENT_ENCODING)
+        .is_some_and(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity"))
 }
 
 /// How the end of a call reads as a failure; none for a result, or for an answer that passed unread.
 fn failure_of(outcome: &Outcome, server: &str) -> Option<Failure> {
     let (error_type, message): (Cow<'static, str>, String) = match outcome {
         Outcome::Result | Outcome::Unread => return None,
-        Outcome::ToolError => {
-            (attribute::ERROR_TYPE_TOOL.into(), format!("the tool of server {server} reported an error"))
-        }
+        Outcome::ToolError => (
+            attribute::ERROR_TYPE_TOOL.into(),
+            format!("the tool of server {server} reported an error"),
+        ),
         Outcome::Error { code } => (
             code.map_or_else(|| "_OTHER".into(), |code| code.to_string().into()),
             format!("server {server} answered with a JSON-RPC error"),

@@ -8,10 +8,10 @@ use crate::jsonrpc::{ParseError, code};
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Rejection {
     /// The `Host` is not one that this gateway answers to (DNS-rebinding rule of MCP).
-    #[error("this gateway does not answer to the host {0:?}")]
+    #[error("this gateway does not answer to the host {}", shown(.0))]
     HostNotAllowed(String),
     /// The `Origin` is not one that may call this gateway (DNS-rebinding rule of MCP).
-    #[error("requests from the origin {0:?} are not allowed")]
+    #[error("requests from the origin {} are not allowed", shown(.0))]
     OriginNotAllowed(String),
     /// A request for a server's own host without a routing token of the gateway for that host.
     #[error("this host is reached through the gateway only")]
@@ -29,16 +29,16 @@ pub enum Rejection {
     #[error("{0}")]
     Malformed(ParseError),
     /// `MCP-Protocol-Version` names a revision that the gateway does not speak, or occurs twice.
-    #[error("the protocol version {0:?} is not supported here; supported: {supported}", supported = supported_versions())]
+    #[error("the protocol version {} is not supported here; supported: {supported}", shown(.0), supported = supported_versions())]
     UnsupportedVersion(String),
     /// The method belongs to a revision of the protocol that the gateway does not speak.
-    #[error("method {0:?} is not supported")]
+    #[error("method {} is not supported", shown(.0))]
     MethodNotFound(String),
     /// A tool call without a tool name.
     #[error("tools/call needs params.name, a non-empty string")]
     MissingToolName,
     /// A tool call for a name that no visible server offers.
-    #[error("unknown tool: {0}")]
+    #[error("unknown tool: {}", shown(.0))]
     UnknownTool(String),
     /// The request needs a session and names none.
     #[error("the header Mcp-Session-Id is missing: initialize first")]
@@ -117,6 +117,15 @@ impl Rejection {
             | Self::SessionEnded => code::INVALID_REQUEST,
         }
     }
+}
+
+/// Characters of a client's text that a message repeats.
+const SHOWN_CHARS_MAX: usize = 128;
+
+/// A client's text as a message or log line may repeat it: short, and without control characters.
+fn shown(text: &str) -> String {
+    let clean = |c: char| if c.is_control() { '\u{fffd}' } else { c };
+    text.chars().map(clean).take(SHOWN_CHARS_MAX).collect()
 }
 
 fn supported_versions() -> String {

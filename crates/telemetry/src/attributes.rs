@@ -50,12 +50,13 @@ impl Attributes {
 
 /// Cuts a string value to its bound.
 fn bounded(value: Value) -> Value {
-    match value {
-        Value::String(text) if text.as_str().len() > VALUE_BYTES_MAX => {
-            Value::from(truncate(text.as_str(), VALUE_BYTES_MAX).to_owned())
-        }
-        other => other,
+    let Value::String(text) = &value else {
+        return value;
+    };
+    if text.as_str().len() <= VALUE_BYTES_MAX {
+        return value;
     }
+    Value::from(truncate(text.as_str(), VALUE_BYTES_MAX).to_owned())
 }
 
 /// The longest beginning of `text` that has at most `bytes_max` bytes and ends at a character.

@@ -1,3 +1,27 @@
 //! From finished spans to a receiver: queue, worker, transport, and the account of what became of each item.
+//!
+//! The SDK's own batch processor and OTLP exporter are not used: they hide what was dropped, read the environment by
+//! themselves, cannot be given a deadline, and know neither `rpc://` nor the certificate variables. The encoding of spans is the
+//! SDK's (`opentelemetry-proto`).
+//!
+//! - [`queue`]: bounded; where a request's thread leaves a finished item and goes on.
+//! - [`worker`]: takes batches out of the queue and hands them to a sink, on the export runtime.
+//! - [`span`]: the span processor in front of the queue, and the encoding of spans behind it.
+//! - [`otlp`]: one batch to a receiver, with retries inside one deadline; [`http`] and [`grpc`] carry it, [`connect`] and
+//!   [`tls`] make the connection.
+//! - [`console`]: one batch to standard output.
+//! - [`health`]: the account.
 
+pub(crate) mod connect;
+pub(crate) mod console;
+pub(crate) mod error;
+pub(crate) mod grpc;
 pub(crate) mod health;
+pub(crate) mod http;
+pub(crate) mod otlp;
+pub(crate) mod pipeline;
+pub(crate) mod queue;
+pub(crate) mod runtime;
+pub(crate) mod span;
+pub(crate) mod tls;
+pub(crate) mod worker;

@@ -5,27 +5,39 @@
 //! configuration file.
 //!
 //! - [`name`]: every name that is written.
+//! - [`Telemetry`]: made from the environment at the start, flushed at the end.
 //! - [`Tracer`], [`Span`], [`Attributes`]: spans.
 //! - [`RemoteContext`]: the trace context of a caller, read strictly.
+//! - [`log`]: lines on standard output.
 //! - [`metrics`]: instruments and their text for Prometheus.
 //! - [`status`]: what telemetry says about itself.
 
 mod attributes;
 mod export;
+pub mod log;
 pub mod metrics;
 pub mod name;
+mod recorder;
 mod remote;
+mod settings;
 mod signal;
 mod span;
 pub mod status;
+mod telemetry;
 mod tracer;
 
+pub use opentelemetry::Value;
 pub use opentelemetry::trace::SpanKind;
 
 pub use crate::attributes::{Attributes, VALUE_BYTES_MAX};
+pub use crate::export::pipeline::SignalFlush;
+pub use crate::export::runtime::THREAD_NAME;
 pub use crate::metrics::Metrics;
+pub use crate::recorder::{FinishedSpan, SpanRecorder, SpanStatus};
 pub use crate::remote::RemoteContext;
+pub use crate::settings::{BuildInfo, Env, EnvProblem, Notice, NoticeLevel, QUEUE_SIZE_MAX};
 pub use crate::signal::Signal;
 pub use crate::span::{Span, TraceHeaders};
 pub use crate::status::Status;
+pub use crate::telemetry::{FlushReport, SHUTDOWN_DEADLINE, Telemetry};
 pub use crate::tracer::Tracer;

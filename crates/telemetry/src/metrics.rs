@@ -4,7 +4,7 @@
 //! few values: a caller passes names from the catalog only (`_OTHER` for what it does not know), and a metric that has
 //! [`SERIES_MAX`] series all the same puts the rest into one series named `_OTHER` and counts it.
 //!
-//! Nothing here reads a clock or opens a socket; [`Metrics::encode`] makes OpenMetrics text for whoever serves it.
+//! Nothing here reads a clock or opens a socket; [`Metrics::encode`] makes the text for whoever serves it.
 
 mod label;
 mod self_report;
@@ -92,7 +92,7 @@ impl Metrics {
     /// Counts one round of discovery with a server, and its time.
     pub fn discovery(&self, server: &Arc<str>, status: DiscoveryStatus, duration: Duration) {
         let labels = DiscoveryLabels { server_name: Arc::clone(server), status };
-        self.0.discovery.with(labels, |counter| counter.inc());
+        self.0.discovery.with(labels, Counter::inc);
         let observe = |histogram: &Histogram| histogram.observe(duration.as_secs_f64());
         self.0.discovery_duration.with(ServerLabels::new(server), observe);
     }
@@ -109,7 +109,7 @@ impl Metrics {
 
     /// Counts a connection to a server that failed.
     pub fn connection_failed(&self, server: &Arc<str>) {
-        self.0.connection_failures.with(ServerLabels::new(server), |counter| counter.inc());
+        self.0.connection_failures.with(ServerLabels::new(server), Counter::inc);
     }
 
     /// Removes every series of a server that is no longer configured.
@@ -155,15 +155,15 @@ impl Metrics {
 
     /// Counts one look into the cache of sessions with servers.
     pub fn session_cache(&self, result: CacheResult) {
-        self.0.cache.with(CacheLabels { result }, |counter| counter.inc());
+        self.0.cache.with(CacheLabels { result }, Counter::inc);
     }
 
     /// Counts that a bound was reached. `limit` is its name in the configuration or in the code: `sessions_max`.
     pub fn limit_reached(&self, limit: &'static str) {
-        self.0.limits.with(LimitLabels { limit }, |counter| counter.inc());
+        self.0.limits.with(LimitLabels { limit }, Counter::inc);
     }
 
-    /// Makes OpenMetrics text of everything; its type is [`CONTENT_TYPE`].
+    /// Makes the text of everything; its type is [`CONTENT_TYPE`].
     pub fn encode(&self) -> String {
         let mut text = String::new();
         if text::encode(&mut text, &self.0.registry).is_err() {

@@ -1,7 +1,7 @@
 //! Every name that telemetry writes: spans, attributes, values of `error_source`, metrics.
 //!
 //! Names are constants of this room and of no other, so that a name is spelled once and a search finds its uses. The
-//! OpenTelemetry crate of generated names is not used: it moves the MCP and GenAI names between versions, and a span
+//! OpenTelemetry crate of generated names is not used: it moves names between versions, and a span
 //! that is renamed by an upgrade breaks dashboards.
 
 pub mod attribute;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::export::health::Health;
 pub use crate::export::health::{DropReason, ExporterStatus, FailureReason};
+pub use crate::settings::Setting;
 use crate::tracer::Tracer;
 
 /// Reads the state of telemetry; cheap to clone.
@@ -16,6 +17,7 @@ pub struct Status(Arc<Inner>);
 struct Inner {
     exporters: Vec<Arc<Health>>,
     tracer: Tracer,
+    settings: Vec<Setting>,
 }
 
 impl Status {
@@ -24,8 +26,18 @@ impl Status {
         Self::default()
     }
 
-    pub(crate) fn new(exporters: Vec<Arc<Health>>, tracer: Tracer) -> Self {
-        Self(Arc::new(Inner { exporters, tracer }))
+    pub(crate) fn new(exporters: Vec<Arc<Health>>, tracer: Tracer, settings: Vec<Setting>) -> Self {
+        Self(Arc::new(Inner { exporters, tracer, settings }))
+    }
+
+    /// Says whether spans are made at all.
+    pub fn is_on(&self) -> bool {
+        self.0.tracer.is_on()
+    }
+
+    /// Every setting with the variable that it comes from.
+    pub fn settings(&self) -> &[Setting] {
+        &self.0.settings
     }
 
     /// The state of every exporter; empty when nothing is exported.

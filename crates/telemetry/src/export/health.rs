@@ -4,7 +4,7 @@
 //! read by `/metrics`, by `/status` and by the report of the shutdown, so that a loss is never silent.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use crate::signal::Signal;
@@ -48,6 +48,8 @@ pub enum FailureReason {
     GrpcStatus,
     /// The receiver took the batch but refused these items.
     Rejected,
+    /// What answered is not an OTLP receiver.
+    InvalidAnswer,
     /// The batch is larger than a receiver has to take.
     TooLarge,
     /// The gateway stopped before the receiver answered.
@@ -58,7 +60,7 @@ pub enum FailureReason {
 
 impl FailureReason {
     /// Every reason, in the order of the counters.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::NameResolution,
         Self::Connection,
         Self::Tls,
@@ -66,6 +68,7 @@ impl FailureReason {
         Self::HttpStatus,
         Self::GrpcStatus,
         Self::Rejected,
+        Self::InvalidAnswer,
         Self::TooLarge,
         Self::Shutdown,
         Self::Output,
@@ -81,6 +84,7 @@ impl FailureReason {
             Self::HttpStatus => "http_status",
             Self::GrpcStatus => "grpc_status",
             Self::Rejected => "rejected",
+            Self::InvalidAnswer => "invalid_answer",
             Self::TooLarge => "too_large",
             Self::Shutdown => "shutdown",
             Self::Output => "output",
@@ -190,20 +194,26 @@ impl Health {
         self.in_flight.store(items, Ordering::Relaxed);
     }
 
-    /// Counts items that were acknowledged.
-    pub(crate) fn export(&self, items: u64) {
-        self.exported.fetch_add(items, Ordering::Relaxed);
-        self.last.lock().unwrap_or_else(PoisonError::into_inner).success = Some(SystemTime::now());
+    /// Counts how the items on their way ended: some acknowledged, the others lost for one reason.
+    pub(crate) fn settle(&self, exported: u64, failed: (FailureReason, u64)) {
+        let (reason, lost) = failed;
+        self.exported.fetch_add(exported, Ordering::Relaxed);
+        add(FailureReason::ALL.iter().position(|known| *known == reason), &self.failed, lost);
+        self.in_flight.store(0, Ordering::Relaxed);
+        if exported > 0 {
+            self.lock().success = Some(SystemTime::now());
+        }
     }
 
-    /// Counts items that were not acknowledged.
-    pub(crate) fn fail(&self, reason: FailureReason, items: u64) {
-        add(FailureReason::ALL.iter().position(|known| *known == reason), &self.failed, items);
+    /// Counts the items on their way as lost, because nobody will wait for their answer.
+    pub(crate) fn abandon(&self) {
+        let items = self.in_flight.load(Ordering::Relaxed);
+        self.settle(0, (FailureReason::Shutdown, items));
     }
 
     /// Notes how the last export ended. Says whether that is a change.
     pub(crate) fn note(&self, error: Option<String>) -> bool {
-        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut last = self.lock();
         let changed = last.error.is_some() != error.is_some();
         last.error = error;
         changed
@@ -223,7 +233,7 @@ impl Health {
             + in_flight
             + failed.iter().map(|(_, count)| count).sum::<u64>()
             + dropped.iter().map(|(_, count)| count).sum::<u64>();
-        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let last = self.lock().clone();
         ExporterStatus {
             signal: self.signal,
             component: self.component,
@@ -238,6 +248,10 @@ impl Health {
             last_success: last.success,
             last_error: last.error,
         }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Last> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

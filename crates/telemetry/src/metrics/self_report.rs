@@ -13,6 +13,9 @@ use prometheus_client::metrics::gauge::ConstGauge;
 use crate::name::metric as name;
 use crate::status::{ExporterStatus, Status};
 
+/// Reads one number of an account.
+type Reading = fn(&ExporterStatus) -> u64;
+
 /// Reads the accounts when metrics are scraped.
 #[derive(Debug)]
 pub(super) struct SelfReport(Status);
@@ -48,7 +51,7 @@ impl Collector for SelfReport {
             let lost = exporter.failed.iter().map(|(reason, count)| (reason.as_str(), *count));
             outcomes(&mut metric, exporter, exporter.exported, lost)?;
         }
-        let gauges: [(&str, &str, fn(&ExporterStatus) -> u64); 3] = [
+        let gauges: [(&str, &str, Reading); 3] = [
             (name::OTEL_INFLIGHT, "Spans on their way to the receiver", |status| status.in_flight),
             (name::OTEL_QUEUE_SIZE, "Spans that wait for the exporter", |status| status.queued),
             (name::OTEL_QUEUE_CAPACITY, "The most spans that may wait", |status| {

@@ -27,27 +27,27 @@ pub(super) trait Bounded {
 #[derive(Clone)]
 pub(super) struct Series<L, M> {
     name: &'static str,
-    series: Arc<RwLock<BTreeMap<L, M>>>,
+    by_labels: Arc<RwLock<BTreeMap<L, M>>>,
     make: fn() -> M,
     overflow: Overflow,
 }
 
 impl<L: Bounded + Clone + Ord, M: Clone> Series<L, M> {
     pub(super) fn new(name: &'static str, overflow: &Overflow, make: fn() -> M) -> Self {
-        Self { name, series: Arc::default(), make, overflow: overflow.clone() }
+        Self { name, by_labels: Arc::default(), make, overflow: overflow.clone() }
     }
 
     /// Observes something in the series of `labels`, which is made when it is new.
     pub(super) fn with<R>(&self, labels: L, observe: impl FnOnce(&M) -> R) -> R {
         let known = {
-            let series = self.series.read().unwrap_or_else(PoisonError::into_inner);
+            let series = self.by_labels.read().unwrap_or_else(PoisonError::into_inner);
             series.get(&labels).cloned()
         };
         if let Some(metric) = known {
             return observe(&metric);
         }
         let metric = {
-            let mut series = self.series.write().unwrap_or_else(PoisonError::into_inner);
+            let mut series = self.by_labels.write().unwrap_or_else(PoisonError::into_inner);
             let labels = if series.len() < SERIES_MAX || series.contains_key(&labels) {
                 labels
             } else {
@@ -61,7 +61,7 @@ impl<L: Bounded + Clone + Ord, M: Clone> Series<L, M> {
 
     /// Removes the series whose labels do not pass.
     pub(super) fn retain(&self, mut keep: impl FnMut(&L) -> bool) {
-        let mut series = self.series.write().unwrap_or_else(PoisonError::into_inner);
+        let mut series = self.by_labels.write().unwrap_or_else(PoisonError::into_inner);
         series.retain(|labels, _| keep(labels));
     }
 }
@@ -78,7 +78,7 @@ where
     M: EncodeMetric + TypedMetric,
 {
     fn encode(&self, mut encoder: MetricEncoder<'_>) -> fmt::Result {
-        let series = self.series.read().unwrap_or_else(PoisonError::into_inner);
+        let series = self.by_labels.read().unwrap_or_else(PoisonError::into_inner);
         for (labels, metric) in series.iter() {
             metric.encode(encoder.encode_family(labels)?)?;
         }

@@ -1,4 +1,4 @@
-//! Names of metrics as OpenMetrics text shows them, without the suffixes `_total`, `_bucket`, `_sum` and `_count`.
+//! Names of metrics as Prometheus shows them, without the suffixes `_total`, `_bucket`, `_sum` and `_count`.
 //!
 //! A dot of an OpenTelemetry name is an underscore here, and the unit stands at the end.
 

@@ -1,0 +1,126 @@
+//! One queue with its worker, from its start to the flush at the end.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+use super::health::{DropReason, ExporterStatus, Health};
+use super::queue::Queue;
+use super::runtime::ExportRuntime;
+use super::worker::{self, Closing, Sink};
+use crate::settings::Batch;
+use crate::signal::Signal;
+
+/// The time that a stopped worker gets to notice; it stops at its next await.
+const ABORT_TIMEOUT: Duration = Duration::from_millis(100);
+
+/// A running queue and worker, whatever the items are.
+pub(crate) struct Pipeline {
+    pub(crate) health: Arc<Health>,
+    queue: Arc<dyn Ending>,
+    closing: watch::Sender<bool>,
+    worker: Mutex<Option<JoinHandle<()>>>,
+}
+
+/// What became of one exporter's items at shutdown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignalFlush {
+    /// The signal.
+    pub signal: Signal,
+    /// Where it was sent to.
+    pub target: String,
+    /// Items that were acknowledged during the shutdown.
+    pub exported: u64,
+    /// Items that were lost during the shutdown.
+    pub lost: u64,
+    /// Why items were lost, when it is known.
+    pub error: Option<String>,
+}
+
+/// The end of a queue.
+trait Ending: Send + Sync {
+    /// Refuses items from now on.
+    fn close(&self);
+    /// Drops what is left; says how many items that were.
+    fn discard(&self) -> u64;
+}
+
+impl<T: Send> Ending for Queue<T> {
+    fn close(&self) {
+        Queue::close(self);
+    }
+
+    fn discard(&self) -> u64 {
+        let batches = std::iter::from_fn(|| self.take_any());
+        batches.map(|batch| u64::try_from(batch.len()).unwrap_or(u64::MAX)).sum()
+    }
+}
+
+impl Pipeline {
+    /// Starts a worker between `queue` and `sink`.
+    pub(crate) fn start<T, S>(
+        runtime: &ExportRuntime,
+        queue: &Arc<Queue<T>>,
+        health: Arc<Health>,
+        sink: S,
+        batch: Batch,
+    ) -> Self
+    where
+        T: Send + 'static,
+        S: Sink<T>,
+    {
+        let (closing, wait) = Closing::new();
+        let worker = runtime.spawn(worker::run(Arc::clone(queue), sink, batch, wait));
+        let queue: Arc<dyn Ending> = Arc::<Queue<T>>::clone(queue);
+        Self { health, queue, closing, worker: Mutex::new(worker) }
+    }
+
+    /// Refuses items from now on, without waiting.
+    pub(crate) fn close(&self) {
+        self.queue.close();
+        self.closing.send_replace(true);
+    }
+
+    /// Sends what is left, for at most `deadline`; what is left then is lost and counted.
+    ///
+    /// Must run on the export runtime, whose timers it uses.
+    pub(crate) async fn finish(&self, deadline: Duration) -> SignalFlush {
+        let before = self.health.status();
+        self.close();
+        let worker = self.worker.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(mut worker) = worker
+            && timeout(deadline, &mut worker).await.is_err()
+        {
+            worker.abort();
+            // The worker has no result; when it does not even notice, the account below counts what it had.
+            let stopped = timeout(ABORT_TIMEOUT, worker).await;
+            if stopped.is_err() {
+                tracing::debug!("An export worker did not stop in time.");
+            }
+        }
+        self.health.drop_items(DropReason::AlreadyShutdown, self.queue.discard());
+        self.health.abandon();
+        flushed(&before, self.health.status())
+    }
+}
+
+impl std::fmt::Debug for Pipeline {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Pipeline").field("health", &self.health).finish_non_exhaustive()
+    }
+}
+
+fn flushed(before: &ExporterStatus, after: ExporterStatus) -> SignalFlush {
+    let lost = |status: &ExporterStatus| status.failed_total() + status.dropped_total();
+    let lost = lost(&after).saturating_sub(lost(before));
+    SignalFlush {
+        signal: after.signal,
+        target: after.target,
+        exported: after.exported.saturating_sub(before.exported),
+        lost,
+        error: after.last_error.filter(|_| lost > 0),
+    }
+}

@@ -1,0 +1,133 @@
+//! Takes batches out of a queue and hands them to a sink, on the export runtime, until the queue closes.
+//!
+//! A batch leaves when it is full, when the delay is over, or when the queue closes. One batch is on its way at a time. Every
+//! batch ends in the account; a change between working and failing is one log line.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until, timeout};
+
+use super::error::ExportError;
+use super::health::{FailureReason, Health};
+use super::queue::Queue;
+use crate::log::Chain;
+use crate::settings::Batch;
+
+/// Where batches go.
+pub(crate) trait Sink<T>: Send + Sync + 'static {
+    /// Sends one batch. `closing` says that the gateway stops, so that waiting for a better time is not worth it.
+    fn export(
+        &self,
+        batch: Vec<T>,
+        closing: &Closing,
+    ) -> impl Future<Output = Result<Accepted, ExportError>> + Send;
+}
+
+/// What a receiver said to a batch that it took.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Accepted {
+    /// Items that it refused.
+    pub(crate) rejected: u64,
+    /// Why; may also be a warning about a batch that it took whole.
+    pub(crate) message: String,
+}
+
+/// Says whether the gateway stops.
+#[derive(Clone, Debug)]
+pub(crate) struct Closing(watch::Receiver<bool>);
+
+impl Closing {
+    pub(crate) fn new() -> (watch::Sender<bool>, Self) {
+        let (sender, receiver) = watch::channel(false);
+        (sender, Self(receiver))
+    }
+
+    /// Says whether the gateway stops.
+    pub(crate) fn is_set(&self) -> bool {
+        *self.0.borrow()
+    }
+
+    /// Waits until the gateway stops.
+    pub(crate) async fn wait(&self) {
+        // An error means that whoever could stop is gone, which is the same.
+        drop(self.0.clone().wait_for(|is_set| *is_set).await);
+    }
+}
+
+/// Works until the queue is closed and empty.
+pub(crate) async fn run<T, S>(queue: Arc<Queue<T>>, sink: S, batch: Batch, closing: Closing)
+where
+    T: Send + 'static,
+    S: Sink<T>,
+{
+    let mut due = Instant::now() + batch.delay;
+    loop {
+        let everything = tokio::select! {
+            () = queue.ready() => queue.is_closed(),
+            () = sleep_until(due) => true,
+        };
+        while let Some(items) = if everything { queue.take_any() } else { queue.take_full() } {
+            export(queue.health(), &sink, items, batch, &closing).await;
+        }
+        due = Instant::now() + batch.delay;
+        if everything && queue.is_closed() {
+            return;
+        }
+    }
+}
+
+async fn export<T, S>(health: &Health, sink: &S, items: Vec<T>, batch: Batch, closing: &Closing)
+where
+    S: Sink<T>,
+{
+    let count = u64::try_from(items.len()).unwrap_or(u64::MAX);
+    health.send(count);
+    let result = timeout(batch.export_timeout, sink.export(items, closing)).await;
+    let result = result.unwrap_or(Err(ExportError::Timeout(batch.export_timeout)));
+    match result {
+        Ok(accepted) => {
+            let rejected = accepted.rejected.min(count);
+            health.settle(count - rejected, (FailureReason::Rejected, rejected));
+            if rejected > 0 {
+                let message = format!("the receiver refused items: {}", accepted.message);
+                failing(health, &message, FailureReason::Rejected);
+            } else {
+                if !accepted.message.is_empty() {
+                    tracing::debug!(message = %accepted.message, "The receiver took a batch with a remark.");
+                }
+                working(health);
+            }
+        }
+        Err(error) => {
+            let reason = error.reason();
+            health.settle(0, (reason, count));
+            failing(health, &Chain(&error).to_string(), reason);
+        }
+    }
+}
+
+/// Notes a failure; the first of a row is a log line.
+fn failing(health: &Health, error: &str, reason: FailureReason) {
+    let (signal, target) = (health.signal, &health.target);
+    if health.note(Some(error.to_owned())) {
+        tracing::warn!(
+            signal = %signal,
+            target = %target,
+            "error.type" = reason.as_str(),
+            error = %error,
+            "Export of {signal} to {target} fails; they are lost until it works again."
+        );
+    } else {
+        tracing::debug!(signal = %signal, error = %error, "Export of {signal} still fails.");
+    }
+}
+
+/// Notes a success; the first after failures is a log line.
+fn working(health: &Health) {
+    if health.note(None) {
+        let (signal, target) = (health.signal, &health.target);
+        tracing::info!(signal = %signal, target = %target, "Export of {signal} to {target} works again.");
+    }
+}

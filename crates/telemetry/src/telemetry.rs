@@ -1,0 +1,257 @@
+//! Telemetry of the process: made once from the environment, flushed once at the end.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use opentelemetry::Context;
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::error::OTelSdkResult;
+use opentelemetry_sdk::trace::{SdkTracerProvider, Span as SdkSpan, SpanData, SpanProcessor};
+
+use crate::export::connect::Connector;
+use crate::export::console::ConsoleSink;
+use crate::export::health::Health;
+use crate::export::otlp::OtlpSink;
+use crate::export::pipeline::{Pipeline, SignalFlush};
+use crate::export::queue::Queue;
+use crate::export::runtime::ExportRuntime;
+use crate::export::span::{QueueProcessor, SpanEncoder};
+use crate::export::worker::Sink;
+use crate::settings::endpoint::{Protocol, TlsMode};
+use crate::settings::{BuildInfo, Env, EnvProblem, Notice, Setting, Settings, Traces, sampler};
+use crate::signal::Signal;
+use crate::status::Status;
+use crate::tracer::Tracer;
+
+/// The time that a flush gets when nobody says otherwise; well below the grace period of a pod.
+pub const SHUTDOWN_DEADLINE: Duration = Duration::from_secs(4);
+
+/// Telemetry of the process.
+///
+/// Dropping it without [`Telemetry::shutdown`] loses what is queued, without waiting.
+#[derive(Debug)]
+pub struct Telemetry {
+    tracer: Tracer,
+    status: Status,
+    provider: Option<SdkTracerProvider>,
+    pipelines: Arc<[Pipeline]>,
+    runtime: Option<ExportRuntime>,
+}
+
+/// What became of telemetry at shutdown.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FlushReport {
+    /// One entry per exporter.
+    pub signals: Vec<SignalFlush>,
+}
+
+impl Telemetry {
+    /// Telemetry that is switched off.
+    pub fn off() -> Self {
+        Self {
+            tracer: Tracer::off(),
+            status: Status::off(),
+            provider: None,
+            pipelines: Arc::new([]),
+            runtime: None,
+        }
+    }
+
+    /// Makes what the environment asks for.
+    ///
+    /// `extra` gets every recorded span besides the exporters; with it spans are made even when nothing is exported. Nothing is
+    /// connected yet, and a receiver that cannot be reached is never an error. With `OTEL_SDK_DISABLED=true` there is nothing at all.
+    ///
+    /// Output: telemetry, and what is worth a log line as soon as logging works. Errors: every variable that cannot be used.
+    pub fn from_env(
+        env: Env<'_>,
+        build: &BuildInfo,
+        extra: Vec<Box<dyn SpanProcessor>>,
+    ) -> Result<(Self, Vec<Notice>), Vec<EnvProblem>> {
+        let settings = Settings::from_env(env, build)?;
+        let Some(asked) = settings.traces else {
+            return Ok((Self::off().with_settings(settings.listed), settings.notices));
+        };
+        let exporters = Exporters::start(&asked, &settings.resource)?;
+        if exporters.pipelines.is_empty() && extra.is_empty() {
+            return Ok((Self::off().with_settings(settings.listed), settings.notices));
+        }
+        let mut builder = SdkTracerProvider::builder()
+            .with_sampler(sampler(asked.sampler))
+            .with_span_limits(asked.counts.limits())
+            .with_resource(settings.resource);
+        for processor in exporters.processors {
+            builder = builder.with_span_processor(processor);
+        }
+        for processor in extra {
+            builder = builder.with_span_processor(Extra(processor));
+        }
+        let provider = builder.build();
+        let tracer = Tracer::new(&provider);
+        let health = exporters.pipelines.iter().map(|pipeline| Arc::clone(&pipeline.health));
+        let status = Status::new(health.collect(), tracer.clone(), settings.listed);
+        let telemetry = Self {
+            tracer,
+            status,
+            provider: Some(provider),
+            pipelines: exporters.pipelines.into(),
+            runtime: exporters.runtime,
+        };
+        Ok((telemetry, settings.notices))
+    }
+
+    /// The way to make spans.
+    pub fn tracer(&self) -> Tracer {
+        self.tracer.clone()
+    }
+
+    /// The way to see how telemetry itself is doing.
+    pub fn status(&self) -> Status {
+        self.status.clone()
+    }
+
+    /// Sends what is queued, to all receivers at once, for at most `deadline`; then stops.
+    ///
+    /// May be awaited from any runtime: the work is done on the threads of the exporters. Spans that end later are lost and counted.
+    pub async fn shutdown(&self, deadline: Duration) -> FlushReport {
+        for pipeline in self.pipelines.iter() {
+            pipeline.close();
+        }
+        let pipelines = Arc::clone(&self.pipelines);
+        let work = async move {
+            join_all(pipelines.iter().map(|pipeline| pipeline.finish(deadline))).await
+        };
+        let signals = match self.runtime.as_ref().and_then(|runtime| runtime.spawn(work)) {
+            Some(task) => task.await.unwrap_or_default(),
+            None => Vec::new(),
+        };
+        if let Some(provider) = &self.provider
+            && let Err(error) = provider.shutdown()
+        {
+            tracing::debug!(error = %error, "The tracer provider was stopped before.");
+        }
+        FlushReport { signals }
+    }
+
+    fn with_settings(mut self, settings: Vec<Setting>) -> Self {
+        self.status = Status::new(Vec::new(), Tracer::off(), settings);
+        self
+    }
+}
+
+impl FlushReport {
+    /// Items that were lost during the shutdown.
+    pub fn lost(&self) -> u64 {
+        self.signals.iter().map(|signal| signal.lost).sum()
+    }
+
+    /// Writes one line per exporter that had something to send.
+    pub fn log(&self) {
+        for flush in &self.signals {
+            let SignalFlush { signal, target, exported, lost, error } = flush;
+            if *lost > 0 {
+                let error = error.as_deref().unwrap_or("the deadline was over");
+                tracing::warn!(
+                    signal = %signal,
+                    target = %target,
+                    exported,
+                    lost,
+                    error,
+                    "The last {signal} did not all reach {target}: {exported} sent, {lost} lost."
+                );
+            } else if *exported > 0 {
+                tracing::info!(signal = %signal, target = %target, exported, "The last {signal} were sent to {target}.");
+            }
+        }
+    }
+}
+
+/// What is exported and where.
+#[derive(Default)]
+struct Exporters {
+    runtime: Option<ExportRuntime>,
+    pipelines: Vec<Pipeline>,
+    processors: Vec<QueueProcessor>,
+}
+
+impl Exporters {
+    /// Starts the exporters of spans, and their thread when there is one.
+    fn start(traces: &Traces, resource: &Resource) -> Result<Self, Vec<EnvProblem>> {
+        if traces.otlp.is_none() && !traces.console {
+            return Ok(Self::default());
+        }
+        let runtime = ExportRuntime::start().map_err(|error| {
+            let variable =
+                traces.otlp.as_ref().map_or("OTEL_TRACES_EXPORTER", |otlp| &otlp.variable);
+            let message = format!("needs a thread, which cannot be started: {error}");
+            vec![EnvProblem { variable: variable.to_owned(), message }]
+        })?;
+        let mut exporters = Self::default();
+        if let Some(otlp) = &traces.otlp {
+            let component = match otlp.endpoint.protocol {
+                Protocol::Grpc => "otlp_grpc_span_exporter",
+                Protocol::HttpProtobuf => "otlp_http_span_exporter",
+                Protocol::HttpJson => "otlp_http_json_span_exporter",
+            };
+            let may_fall_back = otlp.endpoint.tls == TlsMode::SkipVerifyOrPlaintext;
+            let connector = Connector::new(otlp.tls.clone(), may_fall_back);
+            let sink = OtlpSink::new::<SpanData>(otlp, connector, SpanEncoder::new(resource));
+            exporters.add(&runtime, traces, (component, otlp.target()), sink);
+        }
+        if traces.console {
+            let name = ("console_span_exporter", "stdout".to_owned());
+            exporters.add(&runtime, traces, name, ConsoleSink);
+        }
+        exporters.runtime = Some(runtime);
+        Ok(exporters)
+    }
+
+    fn add(
+        &mut self,
+        runtime: &ExportRuntime,
+        traces: &Traces,
+        (component, target): (&'static str, String),
+        sink: impl Sink<SpanData>,
+    ) {
+        let batch = traces.batch;
+        let health =
+            Arc::new(Health::new(Signal::Traces, component, target, batch.queue_items_max));
+        let queue = Queue::new(batch.queue_items_max, batch.items_max, Arc::clone(&health));
+        let queue = Arc::new(queue);
+        self.pipelines.push(Pipeline::start(runtime, &queue, health, sink, batch));
+        self.processors.push(QueueProcessor(queue));
+    }
+}
+
+/// A processor whose type is not known here.
+struct Extra(Box<dyn SpanProcessor>);
+
+impl fmt::Debug for Extra {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl SpanProcessor for Extra {
+    fn on_start(&self, span: &mut SdkSpan, cx: &Context) {
+        self.0.on_start(span, cx);
+    }
+
+    fn on_end(&self, span: SpanData) {
+        self.0.on_end(span);
+    }
+
+    fn force_flush(&self) -> OTelSdkResult {
+        self.0.force_flush()
+    }
+
+    fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
+        self.0.shutdown_with_timeout(timeout)
+    }
+
+    fn set_resource(&mut self, resource: &Resource) {
+        self.0.set_resource(resource);
+    }
+}

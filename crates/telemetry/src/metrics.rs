@@ -56,6 +56,8 @@ struct Inner {
     server_operation: Series<OperationLabels, HistogramWithExemplars<Exemplar>>,
     client_operation: Series<ServerOperationLabels, HistogramWithExemplars<Exemplar>>,
     sessions_opened: Counter,
+    sessions_ended: Counter,
+    streams_open: Gauge,
     cache: Series<CacheLabels, Counter>,
     limits: Series<LimitLabels, Counter>,
 }
@@ -81,6 +83,8 @@ impl Metrics {
             server_operation: Series::new(name::SERVER_OPERATION_DURATION, series, operation),
             client_operation: Series::new(name::CLIENT_OPERATION_DURATION, series, operation),
             sessions_opened: Counter::default(),
+            sessions_ended: Counter::default(),
+            streams_open: Gauge::default(),
             cache: Series::new(name::SESSION_CACHE_LOOKUPS, series, Counter::default),
             limits: Series::new(name::LIMIT_REACHED, series, Counter::default),
         };
@@ -151,6 +155,21 @@ impl Metrics {
     /// Counts a gateway session that was opened.
     pub fn session_opened(&self) {
         self.0.sessions_opened.inc();
+    }
+
+    /// Counts a gateway session that its client ended.
+    pub fn session_ended(&self) {
+        self.0.sessions_ended.inc();
+    }
+
+    /// Counts an event stream in.
+    pub fn stream_opened(&self) {
+        self.0.streams_open.inc();
+    }
+
+    /// Counts an event stream out.
+    pub fn stream_closed(&self) {
+        self.0.streams_open.dec();
     }
 
     /// Counts one look into the cache of sessions with servers.
@@ -230,6 +249,16 @@ impl Inner {
             name::SESSIONS_OPENED,
             "Sessions that clients opened with the gateway",
             self.sessions_opened.clone(),
+        );
+        registry.register(
+            name::SESSIONS_ENDED,
+            "Sessions with the gateway that clients ended",
+            self.sessions_ended.clone(),
+        );
+        registry.register(
+            name::STREAMS_OPEN,
+            "Event streams that clients have open",
+            self.streams_open.clone(),
         );
         registry.register(
             name::SESSION_CACHE_LOOKUPS,

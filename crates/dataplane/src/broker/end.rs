@@ -14,8 +14,11 @@ pub(super) async fn answer(
     broker: &Broker,
     facts: &SessionFacts,
 ) -> Result<Response<Body>, BrokerError> {
-    broker.inner.session_closer.end(facts).await.map_err(BrokerError::Store)?;
-    broker.inner.streams.end_session(&facts.jti);
+    let inner = &broker.inner;
+    if inner.session_closer.end(facts).await.map_err(BrokerError::Store)? {
+        inner.metrics.session_ended();
+    }
+    inner.streams.end_session(&facts.jti);
     debug!(mcp.session.id = facts.log_id(), "A client has ended its session.");
     Ok(respond::ended())
 }

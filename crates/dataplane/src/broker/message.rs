@@ -92,11 +92,8 @@ fn open_stream(
         tokens: inner.session_tokens.clone(),
         shutdown: inner.shutdown.clone(),
     };
-    let stream = EventStream::open(&inner.streams, sources, facts, call.visibility, span);
-    let Some(stream) = stream else {
-        inner.metrics.limit_reached("streams_max");
-        return Err(BrokerError::TooManyStreams);
-    };
+    let stream = EventStream::open(&inner.streams, sources, facts, call.visibility, span)
+        .ok_or(BrokerError::TooManyStreams)?;
     Ok(respond::events(Body::Events(Box::pin(stream.into_pieces()))))
 }
 

@@ -108,9 +108,9 @@ impl Broker {
             session_tokens: deps.session_tokens,
             session_closer: deps.session_closer,
             tracer: deps.tracer,
+            streams: Streams::new(deps.streams_max, deps.metrics.clone()),
             metrics: deps.metrics,
             initializer,
-            streams: Streams::new(deps.streams_max),
             shutdown: deps.shutdown,
         };
         Self { inner: Arc::new(inner) }

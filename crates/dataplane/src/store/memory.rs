@@ -4,6 +4,7 @@
 //! store evicts the entry that would expire soonest and counts it. Nothing runs in the background.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::ops::Bound;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -16,15 +17,14 @@ use crate::store::{Removed, StoreStats};
 /// Most expired entries that one operation removes, so that no caller pays for a long idle time.
 const SWEEP_ENTRIES_MAX: usize = 64;
 
-/// Bytes by key in memory.
-#[derive(Debug)]
+/// Bytes by key in memory. `Debug` shows no content: some values are secrets.
 pub struct MemoryStore {
     clock: Clock,
     entries_max: usize,
     state: Mutex<State>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct State {
     entries: BTreeMap<Arc<str>, Entry>,
     by_expiry: BTreeMap<Expiry, Arc<str>>,
@@ -33,7 +33,6 @@ struct State {
     evicted: u64,
 }
 
-#[derive(Debug)]
 struct Entry {
     value: Bytes,
     expiry: Expiry,
@@ -135,6 +134,12 @@ impl MemoryStore {
     }
 }
 
+impl fmt::Debug for MemoryStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryStore").field("stats", &self.stats()).finish_non_exhaustive()
+    }
+}
+
 impl State {
     fn live(&self, key: &str, now: Duration) -> Option<&Entry> {
         self.entries.get(key).filter(|entry| entry.expiry.at > now)
@@ -227,6 +232,14 @@ mod tests {
         hand.advance(Duration::from_secs(10));
         assert_eq!(store.get("k0"), None);
         assert_eq!(store.stats(), StoreStats { entries: 0, expired: count as u64, evicted: 0 });
+    }
+
+    #[test]
+    fn debug_shows_no_content() {
+        let (store, _) = store(2);
+        store.put("k3y", Bytes::from_static(b"s3cr3t"), Duration::from_secs(1));
+        let printed = format!("{store:?}");
+        assert!(!printed.contains("s3cr3t") && !printed.contains("k3y"), "{printed}");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The broker over HTTP: every answer it gives, and its event streams.
 
-mod rows;
+mod endpoint;
+mod messages;
 mod streams;
 
 use std::collections::BTreeMap;
@@ -32,6 +33,8 @@ use tokio_util::sync::CancellationToken;
 const SESSION_TTL: Duration = Duration::from_secs(3_600);
 const STREAMS_MAX: usize = 6;
 const BODY_BYTES_MAX: usize = 10_000;
+const JSON: &str = "content-type: application/json";
+const PING: &str = r#"{"jsonrpc":"2.0","id":7,"method":"ping"}"#;
 
 /// A broker without servers behind it: tools are published by the test.
 struct Fixture {
@@ -160,4 +163,21 @@ fn post(session: Option<&GatewaySession>, body: &str) -> Request<Full<Bytes>> {
     headers.extend(session.map(session_header));
     let headers: Vec<&str> = headers.iter().map(String::as_str).collect();
     request(Method::POST, &headers, body.to_owned())
+}
+
+/// What an answer must look like: status, JSON-RPC code, id (`None` when it must be left out).
+type Expect = (u16, Option<i64>, Option<Value>);
+
+fn check(what: &str, answer: &Answer, (status, code, id): Expect) {
+    assert_eq!(answer.status.as_u16(), status, "{what}: {answer:?}");
+    let Some(code) = code else {
+        assert!(answer.body.is_empty(), "{what}: {answer:?}");
+        return;
+    };
+    assert_eq!(answer.header("content-type"), Some("application/json"), "{what}");
+    let body = answer.json();
+    assert_eq!(body["jsonrpc"], "2.0", "{what}");
+    assert_eq!(body["error"]["code"], code, "{what}: {body}");
+    assert_eq!(body.get("id"), id.as_ref(), "{what}: {body}");
+    assert!(answer.headers.get("mcp-session-id").is_none(), "{what}: only initialize names one");
 }

@@ -20,6 +20,10 @@ pub const CLIENT_OPERATION_DURATION: &str = "mcp_client_operation_duration";
 
 /// Counter: gateway sessions opened.
 pub const SESSIONS_OPENED: &str = "mcp_gateway_sessions_opened";
+/// Counter: gateway sessions that their clients ended.
+pub const SESSIONS_ENDED: &str = "mcp_gateway_sessions_ended";
+/// Gauge: event streams (GET) that are open.
+pub const STREAMS_OPEN: &str = "mcp_gateway_streams_open";
 /// Counter: looks into the cache of sessions with servers. Label `result`, `hit` or `miss`.
 pub const SESSION_CACHE_LOOKUPS: &str = "mcp_gateway_session_cache_lookups";
 /// Counter: a bound of the gateway was reached. Label `limit`, the name of the bound.

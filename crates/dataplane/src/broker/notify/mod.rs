@@ -9,6 +9,7 @@ pub(super) mod stream;
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use mcp_gateway_telemetry::Metrics;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
@@ -22,6 +23,7 @@ pub const STREAMS_PER_SESSION_MAX: usize = 4;
 pub(super) struct Streams {
     state: Arc<Mutex<State>>,
     open_max: usize,
+    metrics: Metrics,
 }
 
 #[derive(Default)]
@@ -53,8 +55,8 @@ pub(super) struct Place {
 
 impl Streams {
     /// Room for `open_max` streams.
-    pub(super) fn new(open_max: usize) -> Self {
-        Self { state: Arc::default(), open_max }
+    pub(super) fn new(open_max: usize, metrics: Metrics) -> Self {
+        Self { state: Arc::default(), open_max, metrics }
     }
 
     /// Takes a place for a new stream of the session, the newest from now on; `None` when too many are open.
@@ -63,8 +65,10 @@ impl Streams {
         let mut guard = self.lock();
         let state = &mut *guard;
         if state.open >= self.open_max {
+            self.metrics.limit_reached("streams_max");
             return None;
         }
+        self.metrics.stream_opened();
         state.open += 1;
         state.opened += 1;
         let handle = Arc::new(Handle {
@@ -80,6 +84,7 @@ impl Streams {
         if session.streams.len() > STREAMS_PER_SESSION_MAX
             && let Some(oldest) = session.streams.pop_front()
         {
+            self.metrics.limit_reached("streams_per_session_max");
             oldest.end.cancel();
         }
         drop(guard);
@@ -128,6 +133,7 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
+        self.streams.metrics.stream_closed();
         let mut guard = self.streams.lock();
         let state = &mut *guard;
         state.open = state.open.saturating_sub(1);
@@ -144,12 +150,18 @@ impl Drop for Place {
 
 #[cfg(test)]
 mod tests {
+    use mcp_gateway_telemetry::{Metrics, Status};
+
     use super::{STREAMS_PER_SESSION_MAX, Streams};
     use crate::session::Jti;
 
+    fn streams(open_max: usize) -> Streams {
+        Streams::new(open_max, Metrics::new(Status::off()))
+    }
+
     #[test]
     fn only_the_newest_stream_tells_and_only_once() {
-        let streams = Streams::new(10);
+        let streams = streams(10);
         let jti = Jti::random();
         let older = streams.open(&jti, 1).unwrap();
         let newer = streams.open(&jti, 1).unwrap();
@@ -164,7 +176,7 @@ mod tests {
 
     #[tokio::test]
     async fn next_stream_tells_what_the_newest_did_not() {
-        let streams = Streams::new(10);
+        let streams = streams(10);
         let jti = Jti::random();
         let older = streams.open(&jti, 1).unwrap();
         drop(streams.open(&jti, 1).unwrap());
@@ -174,7 +186,7 @@ mod tests {
 
     #[tokio::test]
     async fn further_stream_of_a_session_ends_its_oldest() {
-        let streams = Streams::new(100);
+        let streams = streams(100);
         let jti = Jti::random();
         let places: Vec<_> =
             (0..=STREAMS_PER_SESSION_MAX).map(|_| streams.open(&jti, 1).unwrap()).collect();
@@ -188,7 +200,7 @@ mod tests {
 
     #[test]
     fn streams_are_bounded_in_total() {
-        let streams = Streams::new(1);
+        let streams = streams(1);
         let first = streams.open(&Jti::random(), 1).unwrap();
         assert!(streams.open(&Jti::random(), 1).is_none());
         drop(first);
@@ -197,7 +209,7 @@ mod tests {
 
     #[tokio::test]
     async fn end_of_a_session_ends_its_streams_and_no_others() {
-        let streams = Streams::new(10);
+        let streams = streams(10);
         let (mine, other) = (Jti::random(), Jti::random());
         let (a, b) = (streams.open(&mine, 1).unwrap(), streams.open(&mine, 1).unwrap());
         let kept = streams.open(&other, 1).unwrap();

@@ -8,6 +8,10 @@ use http_body_util::BodyExt;
 use mcp_gateway_dataplane::broker::{KEEP_ALIVE_INTERVAL, STREAMS_PER_SESSION_MAX};
 use mcp_gateway_dataplane::session::GatewaySession;
 
+use mcp_gateway_dataplane::http::server::{Drained, ServerOptions, run};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
 use super::{Fixture, SESSION_TTL, STREAMS_MAX, fixture, request, session_header};
 
 const COMMENT: &str = ":\n\n";
@@ -172,4 +176,64 @@ async fn streams_are_bounded_in_total() {
     assert!(counted.contains("limit=\"streams_max\"} 1"), "{counted}");
     bodies.pop();
     bodies.push(open(&fixture, &fixture.session(), &[]).await);
+}
+
+/// Waits until so many streams are open.
+async fn streams_open(fixture: &Fixture, count: usize) {
+    let wait = async {
+        while fixture.broker.streams_open() != count {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, wait).await.expect("the streams in time");
+    let gauge = format!("mcp_gateway_streams_open {count}\n");
+    assert!(fixture.metrics.encode().contains(&gauge), "{gauge}");
+}
+
+/// Opens a stream over a socket and reads its beginning.
+async fn connect(fixture: &Fixture, listener: &TcpListener) -> TcpStream {
+    let mut client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+    let session = session_header(&fixture.session());
+    let request =
+        format!("GET /mcp HTTP/1.1\r\nhost: x\r\naccept: text/event-stream\r\n{session}\r\n\r\n");
+    client.write_all(request.as_bytes()).await.unwrap();
+    client
+}
+
+async fn read_until(client: &mut TcpStream, end: &str) -> String {
+    let mut text = String::new();
+    let read = async {
+        while !text.ends_with(end) {
+            let mut chunk = [0; 1_024];
+            let count = client.read(&mut chunk).await.unwrap();
+            assert!(count > 0, "the connection ended after {text:?}");
+            text.push_str(std::str::from_utf8(&chunk[..count]).unwrap());
+        }
+    };
+    tokio::time::timeout(PATIENCE, read).await.expect("the text in time");
+    text
+}
+
+#[tokio::test]
+async fn stream_over_a_socket_is_given_up_by_its_client_or_ended_by_the_gateway() {
+    let fixture = fixture();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut leaving = connect(&fixture, &listener).await;
+    let mut staying = connect(&fixture, &listener).await;
+    let options = ServerOptions::new("client", 10, fixture.metrics.clone());
+    let served =
+        tokio::spawn(run(listener, fixture.broker.app(), options, fixture.shutdown.clone()));
+    for client in [&mut leaving, &mut staying] {
+        let head = read_until(client, "\r\n:\n\n\r\n").await;
+        assert!(head.starts_with("HTTP/1.1 200 OK\r\n"), "{head}");
+    }
+    streams_open(&fixture, 2).await;
+    drop(leaving);
+    streams_open(&fixture, 1).await;
+    fixture.shutdown.cancel();
+    // The last chunk: the stream has ended, it was not cut.
+    read_until(&mut staying, "0\r\n\r\n").await;
+    let drained = tokio::time::timeout(PATIENCE, served).await.expect("an end in time").unwrap();
+    assert_eq!(drained, Drained { aborted: 0 });
+    streams_open(&fixture, 0).await;
 }

@@ -122,6 +122,9 @@ pub(crate) fn bootstrap(config: &Config, options: &Options) -> Result<Value, Env
         },
         "overload_manager": listener::connection_limit(&config.limits),
     });
+    if options.tracing.is_some() {
+        put(&mut bootstrap, "layered_runtime", tracing::export_soon());
+    }
     if let Some(address) = options.envoy_admin {
         put(
             &mut bootstrap,

@@ -1,1 +1,14 @@
-//! Integration tests of the crate.
+//! Tests of the whole program, from outside: real processes, real sockets, a real Envoy and a real OTLP receiver.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    reason = "a test fails by panicking and says why"
+)]
+#![allow(unreachable_pub, reason = "a test program has no outside")]
+
+mod harness;
+mod support;

@@ -11,6 +11,9 @@ use super::{cluster, typed};
 const SERVICE_NAME: &str = "mcp-gateway-envoy";
 /// Time that one export may take; Envoy drops what it could not send.
 const EXPORT_TIMEOUT: &str = "5s";
+/// Milliseconds that Envoy holds spans before it exports them; 5000 unless told otherwise, long after those of the
+/// gateway have arrived.
+const EXPORT_INTERVAL_MS: u32 = 1000;
 /// Where a collector takes traces over HTTP when its address has no path.
 const TRACES_PATH: &str = "/v1/traces";
 
@@ -40,4 +43,10 @@ pub(super) fn tracing(collector: &Url) -> Value {
         "random_sampling": { "value": 100 },
         "spawn_upstream_span": true,
     })
+}
+
+/// Returns the runtime settings by which spans leave in [`EXPORT_INTERVAL_MS`].
+pub(super) fn export_soon() -> Value {
+    let layer = json!({ "tracing.opentelemetry.flush_interval_ms": EXPORT_INTERVAL_MS });
+    json!({ "layers": [{ "name": "static", "static_layer": layer }] })
 }

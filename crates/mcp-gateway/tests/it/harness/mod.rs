@@ -1,0 +1,6 @@
+//! The harness, tested before it is believed.
+
+mod otlp;
+mod processes;
+mod servers;
+mod tree;

@@ -1,0 +1,48 @@
+//! Free ports on loopback, for processes that must be told theirs.
+
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::sync::atomic::{AtomicU16, Ordering};
+
+/// Below the range from which the kernel takes ports for outgoing connections, so that none of those can take one
+/// between its release here and its use.
+const FIRST: u16 = 20_000;
+const COUNT: u16 = 12_000;
+
+/// A port that nobody else gets: held open until [`Port::release`], and never given twice by this process.
+pub struct Port {
+    address: SocketAddr,
+    held: TcpListener,
+}
+
+impl Port {
+    /// Takes a free port.
+    pub fn take() -> Self {
+        static NEXT: AtomicU16 = AtomicU16::new(0);
+        // Test programs that run at the same time begin at different places.
+        let start = u16::try_from(std::process::id() % u32::from(COUNT)).unwrap();
+        for _ in 0..COUNT {
+            let offset = (start + NEXT.fetch_add(1, Ordering::Relaxed) % COUNT) % COUNT;
+            let address = SocketAddr::from((Ipv4Addr::LOCALHOST, FIRST + offset));
+            if let Ok(held) = TcpListener::bind(address) {
+                return Self { address, held };
+            }
+        }
+        panic!("no free port from {FIRST} on");
+    }
+
+    /// Returns the address while the port is still held.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Lets go of the port, for the process that is about to use it.
+    pub fn release(self) -> SocketAddr {
+        drop(self.held);
+        self.address
+    }
+}
+
+/// Returns an address on which nobody listens.
+pub fn closed() -> SocketAddr {
+    Port::take().release()
+}

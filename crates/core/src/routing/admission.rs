@@ -12,9 +12,9 @@ use crate::routing::Rejection;
 
 /// Checks `Host` (given as `authority`) and `Origin` against DNS rebinding.
 ///
-/// A host passes when it is loopback, an IP address (an attacker's page can only rebind a *name*), `publicHost` or in
-/// `allowedHosts`. In envoy mode only the last two pass, since clients come through Envoy under a name. An origin passes
-/// when its host is `publicHost` or, in standalone mode, loopback, or when it is in `allowedOrigins`.
+/// A host passes when it is `localhost`, an IP address (an attacker's page can only rebind a *name*), `publicHost` or in
+/// `allowedHosts`. An origin passes when its host is `publicHost` or, in standalone mode, loopback, or when it is in
+/// `allowedOrigins`.
 ///
 /// Source: MCP 2025-11-25 basic/transports, security warning; <https://en.wikipedia.org/wiki/DNS_rebinding>.
 pub fn check_host_and_origin(
@@ -36,8 +36,8 @@ pub fn check_host_and_origin(
 }
 
 fn host_allowed(config: &Config, authority: &str, host: &str) -> bool {
-    let standalone = config.mode == crate::config::Mode::Standalone;
-    (standalone && (is_loopback_name(host) || parse_ip(host).is_some()))
+    is_loopback_name(host)
+        || parse_ip(host).is_some()
         || names_public_host(config, host)
         || config.allowed_hosts.iter().any(|allowed| {
             allowed.eq_ignore_ascii_case(authority) || allowed.eq_ignore_ascii_case(host)
@@ -99,5 +99,111 @@ pub fn check_protocol_version(headers: &HeaderMap) -> Result<Option<ProtocolVers
     match (ProtocolVersion::parse(text.trim()), values.next()) {
         (Some(version), None) => Ok(Some(version)),
         (Some(_) | None, _) => Err(Rejection::UnsupportedVersion(text.into_owned())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderMap;
+
+    use super::{check_content_type, check_host_and_origin, check_protocol_version};
+    use crate::config::{Config, Mode};
+
+    fn config(mode: Mode) -> Config {
+        Config {
+            mode,
+            public_host: Some("mcp.example.com".to_owned()),
+            allowed_hosts: vec!["other.example.com".to_owned()],
+            allowed_origins: vec!["https://app.example.com".to_owned()],
+            ..Config::default()
+        }
+    }
+
+    #[test]
+    fn hosts_are_checked_against_rebinding() {
+        let check = |authority: &str, expect: bool| {
+            for mode in Mode::ALL {
+                let passes =
+                    check_host_and_origin(&config(mode), authority, &HeaderMap::new()).is_ok();
+                assert_eq!(passes, expect, "{authority} in {}", mode.as_str());
+            }
+        };
+        for good in [
+            "localhost",
+            "LOCALHOST:8080",
+            "127.0.0.1:8080",
+            "[::1]:8080",
+            "10.0.0.7",
+            "mcp.example.com",
+            "MCP.example.com:8888",
+            "other.example.com:1",
+        ] {
+            check(good, true);
+        }
+        for bad in ["", "evil.com", "localhost.evil.com", "mcp.example.com.evil.com", "[evil.com]"] {
+            check(bad, false);
+        }
+    }
+
+    #[test]
+    fn origins_are_checked_against_rebinding() {
+        let check = |origin: &str, standalone: bool, envoy: bool| {
+            let mut headers = HeaderMap::new();
+            headers.insert("origin", origin.parse().unwrap());
+            for (mode, expect) in [(Mode::Standalone, standalone), (Mode::Envoy, envoy)] {
+                let passes = check_host_and_origin(&config(mode), "localhost", &headers).is_ok();
+                assert_eq!(passes, expect, "{origin} in {}", mode.as_str());
+            }
+        };
+        check("https://mcp.example.com", true, true);
+        check("https://app.example.com", true, true);
+        check("http://localhost:3000", true, false);
+        check("http://127.0.0.1", true, false);
+        check("http://10.0.0.7", false, false);
+        check("http://evil.com", false, false);
+        check("null", false, false);
+        check("https://app.example.com.evil.com", false, false);
+    }
+
+    #[test]
+    fn one_bad_origin_among_several_is_refused() {
+        let mut headers = HeaderMap::new();
+        headers.append("origin", "http://localhost".parse().unwrap());
+        headers.append("origin", "http://evil.com".parse().unwrap());
+        assert!(check_host_and_origin(&config(Mode::Standalone), "localhost", &headers).is_err());
+    }
+
+    #[test]
+    fn content_type_is_json_and_given_once() {
+        let check = |values: &[&str], expect: bool| {
+            let mut headers = HeaderMap::new();
+            for value in values {
+                headers.append("content-type", value.parse().unwrap());
+            }
+            assert_eq!(check_content_type(&headers).is_ok(), expect, "{values:?}");
+        };
+        check(&["application/json"], true);
+        check(&["Application/JSON; charset=utf-8"], true);
+        check(&[], false);
+        check(&["text/plain"], false);
+        check(&["application/jsonx"], false);
+        check(&["application/json", "text/plain"], false);
+    }
+
+    #[test]
+    fn protocol_version_is_absent_or_one_that_is_known() {
+        let check = |values: &[&str], expect: Option<Option<&str>>| {
+            let mut headers = HeaderMap::new();
+            for value in values {
+                headers.append("mcp-protocol-version", value.parse().unwrap());
+            }
+            let read = check_protocol_version(&headers).ok();
+            assert_eq!(read.map(|v| v.map(|v| v.as_str())), expect, "{values:?}");
+        };
+        check(&[], Some(None));
+        check(&["2025-06-18"], Some(Some("2025-06-18")));
+        check(&["2026-07-28"], None);
+        check(&["nonsense"], None);
+        check(&["2025-06-18", "2025-06-18"], None);
     }
 }

@@ -140,7 +140,8 @@ mod tests {
         ] {
             check(good, true);
         }
-        for bad in ["", "evil.com", "localhost.evil.com", "mcp.example.com.evil.com", "[evil.com]"] {
+        for bad in ["", "evil.com", "localhost.evil.com", "mcp.example.com.evil.com", "[evil.com]"]
+        {
             check(bad, false);
         }
     }
@@ -198,7 +199,11 @@ mod tests {
                 headers.append("mcp-protocol-version", value.parse().unwrap());
             }
             let read = check_protocol_version(&headers).ok();
-            assert_eq!(read.map(|v| v.map(|v| v.as_str())), expect, "{values:?}");
+            assert_eq!(
+                read.map(|v| v.map(crate::mcp::ProtocolVersion::as_str)),
+                expect,
+                "{values:?}"
+            );
         };
         check(&[], Some(None));
         check(&["2025-06-18"], Some(Some("2025-06-18")));

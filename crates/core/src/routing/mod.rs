@@ -14,6 +14,9 @@ mod rejection;
 mod snapshot;
 mod visibility;
 
+#[cfg(test)]
+mod tests;
+
 pub use admission::{check_content_type, check_host_and_origin, check_protocol_version};
 pub use client_address::client_address;
 pub use decide::{Decision, SessionState, ToolCall, decide};

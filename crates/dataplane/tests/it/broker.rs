@@ -2,6 +2,7 @@
 
 mod endpoint;
 mod messages;
+mod spans;
 mod streams;
 
 use std::collections::BTreeMap;
@@ -76,6 +77,11 @@ fn config() -> Arc<Config> {
 }
 
 fn fixture() -> Fixture {
+    traced(Tracer::off())
+}
+
+/// A broker whose spans go to `tracer`.
+fn traced(tracer: Tracer) -> Fixture {
     let (clock, hand) = Clock::manual(Duration::from_secs(1_700_000_000));
     let store = Arc::new(Store::Memory(MemoryStore::new(1_000, clock.clone())));
     let keys = SigningKeys::new(SigningKey::random());
@@ -93,7 +99,7 @@ fn fixture() -> Fixture {
         snapshots: snapshots.clone(),
         session_tokens: tokens.clone(),
         session_closer: SessionCloser::new(tokens.clone(), cache.clone(), close),
-        tracer: Tracer::off(),
+        tracer,
         metrics: metrics.clone(),
         version: "1.2.3".to_owned(),
         instructions: Some("Ask \"nicely\".".to_owned()),

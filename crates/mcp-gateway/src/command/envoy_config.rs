@@ -80,6 +80,12 @@ pub(crate) enum EnvoyConfigError {
         /// The URL.
         url: String,
     },
+    /// A collector is named with a scheme for which there is no exporter.
+    #[error("{url} is no collector: its scheme must be http, https or rpc")]
+    UnknownScheme {
+        /// The URL of the collector.
+        url: String,
+    },
     /// Two names of virtual hosts are the same.
     #[error("{host} is the host of both {first} and {second}")]
     HostTwice {
@@ -117,7 +123,7 @@ pub(crate) fn bootstrap(config: &Config, options: &Options) -> Result<Value, Env
     let mut bootstrap = json!({
         "node": { "id": "mcp-gateway-envoy", "cluster": "mcp-gateway" },
         "static_resources": {
-            "listeners": [listener::listener(config, options, &edge, hosts, tracing)],
+            "listeners": [listener::listener(config, options, &edge, &hosts, tracing)],
             "clusters": clusters,
         },
         "overload_manager": listener::connection_limit(&config.limits),

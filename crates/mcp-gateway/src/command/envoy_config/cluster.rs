@@ -8,7 +8,7 @@ use mcp_gateway_core::config::{Config, ListenAddress, Server};
 use serde_json::{Value, json};
 use url::{Host, Url};
 
-use super::tracing::RPC_SCHEME;
+use super::tracing::{RPC_SCHEME, check_scheme};
 use super::{
     EnvoyConfigError, Options, connection_buffer_bytes, host_and_port, put, requests_max, seconds,
     socket_address, typed,
@@ -97,6 +97,7 @@ pub(super) fn collector(
     options: &Options,
     collector: &Url,
 ) -> Result<Value, EnvoyConfigError> {
+    check_scheme(collector)?;
     let (host, port) = host_and_port("--envoy-tracing", collector)?;
     let mut cluster = cluster(config, COLLECTOR, Endpoint::Socket(host, port));
     let protocol = if collector.scheme() == RPC_SCHEME { http2() } else { http1() };

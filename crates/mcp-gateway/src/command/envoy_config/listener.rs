@@ -37,7 +37,7 @@ pub(super) fn listener(
     config: &Config,
     options: &Options,
     edge: &Edge,
-    virtual_hosts: Vec<Value>,
+    virtual_hosts: &[Value],
     tracing: Option<Value>,
 ) -> Value {
     let manager = connection_manager(config, options, virtual_hosts, tracing);
@@ -58,7 +58,7 @@ pub(super) fn listener(
 fn connection_manager(
     config: &Config,
     options: &Options,
-    virtual_hosts: Vec<Value>,
+    virtual_hosts: &[Value],
     tracing: Option<Value>,
 ) -> Value {
     let limits = &config.limits;

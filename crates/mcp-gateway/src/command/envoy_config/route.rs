@@ -9,7 +9,7 @@ use mcp_gateway_core::config::{Config, Server};
 use mcp_gateway_core::header;
 use serde_json::{Value, json};
 
-use super::{Edge, EnvoyConfigError, cluster, without_port};
+use super::{Edge, EnvoyConfigError, cluster, put, without_port};
 
 /// Where MCP is served.
 const MCP_PATH: &str = "/mcp";
@@ -69,7 +69,7 @@ fn broker_routes() -> Vec<Value> {
     let route = |matched: Value, prefix_rewrite: Option<&str>| {
         let mut action = json!({ "cluster": cluster::BROKER, "timeout": "0s" });
         if let Some(prefix) = prefix_rewrite {
-            super::put(&mut action, "prefix_rewrite", json!(prefix));
+            put(&mut action, "prefix_rewrite", json!(prefix));
         }
         json!({
             "match": matched,

@@ -5,7 +5,7 @@
 use serde_json::{Value, json};
 use url::Url;
 
-use super::{cluster, typed};
+use super::{EnvoyConfigError, cluster, put, typed};
 
 /// The name under which Envoy's spans arrive, beside those of the gateway.
 const SERVICE_NAME: &str = "mcp-gateway-envoy";
@@ -17,8 +17,16 @@ const EXPORT_INTERVAL_MS: u32 = 1000;
 /// Where a collector takes traces over HTTP when its address has no path.
 const TRACES_PATH: &str = "/v1/traces";
 
-/// The scheme of a collector that speaks OTLP over gRPC.
+/// The scheme of a collector that takes OTLP over gRPC; those of the web take it over HTTP.
 pub(super) const RPC_SCHEME: &str = "rpc";
+
+/// Refuses a collector for which Envoy has no exporter.
+pub(super) fn check_scheme(collector: &Url) -> Result<(), EnvoyConfigError> {
+    match collector.scheme() {
+        "http" | "https" | RPC_SCHEME => Ok(()),
+        _ => Err(EnvoyConfigError::UnknownScheme { url: collector.to_string() }),
+    }
+}
 
 /// Returns the tracing settings of the connection manager, which export to [`cluster::COLLECTOR`].
 pub(super) fn tracing(collector: &Url) -> Value {
@@ -34,7 +42,7 @@ pub(super) fn tracing(collector: &Url) -> Value {
         let uri = json!({ "uri": uri.as_str(), "cluster": cluster::COLLECTOR, "timeout": EXPORT_TIMEOUT });
         ("http_service", json!({ "http_uri": uri }))
     };
-    super::put(&mut provider, key, exporter);
+    put(&mut provider, key, exporter);
     json!({
         "provider": {
             "name": "envoy.tracers.opentelemetry",

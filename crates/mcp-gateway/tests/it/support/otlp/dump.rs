@@ -166,14 +166,15 @@ impl Reader {
 
     /// What an event or a link says beside attributes.
     fn detail(&mut self, key: &str, value: &str) {
-        let draft = self.span.as_mut().expect("events and links stand in a span");
-        match key {
-            "Name" => draft.events.last_mut().unwrap().0 = value.to_owned(),
-            "Trace ID" => draft.links.last_mut().unwrap().0 = value.to_owned(),
-            "ID" => draft.links.last_mut().unwrap().1 = value.to_owned(),
-            "Timestamp" | "DroppedAttributesCount" | "TraceState" => {}
+        let draft = self.draft();
+        let place = match key {
+            "Name" => &mut draft.events.last_mut().unwrap().0,
+            "Trace ID" => &mut draft.links.last_mut().unwrap().0,
+            "ID" => &mut draft.links.last_mut().unwrap().1,
+            "Timestamp" | "DroppedAttributesCount" | "TraceState" => &mut String::new(),
             _ => panic!("unknown detail {key}: {value}"),
-        }
+        };
+        value.clone_into(place);
         self.open = Open::Nothing;
     }
 

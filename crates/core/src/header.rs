@@ -27,8 +27,13 @@ pub const X_MCP_VIRTUALSERVER: &str = "x-mcp-virtualserver";
 pub const X_MCP_TRACEPARENT: &str = "x-mcp-traceparent";
 /// The `tracestate` that goes with [`X_MCP_TRACEPARENT`].
 pub const X_MCP_TRACESTATE: &str = "x-mcp-tracestate";
-/// The client address that the router found, for the broker's span.
+/// What a request may see, as the router found it out, for the broker.
 pub const X_MCP_VISIBLE: &str = "x-mcp-visible";
+
+/// On a response of the broker: why it refused the request (`error.type`). The router takes it off for its span.
+pub const X_MCP_ERROR_TYPE: &str = "x-mcp-error-type";
+/// On a response of the broker: whose fault that was (`error_source`).
+pub const X_MCP_ERROR_SOURCE: &str = "x-mcp-error-source";
 
 /// A short-lived token of the gateway, bound to one host, that lets a request of its own reach that host through Envoy.
 pub const ROUTER_KEY: &str = "router-key";

@@ -7,8 +7,12 @@ use http::header::{CONTENT_TYPE, ORIGIN};
 
 use crate::config::Config;
 use crate::header::MCP_PROTOCOL_VERSION;
+use crate::jsonrpc::Message;
 use crate::mcp::ProtocolVersion;
 use crate::routing::Rejection;
+
+/// The member of `params._meta` in which revisions without sessions name themselves.
+const META_PROTOCOL_VERSION: &str = "io.modelcontextprotocol/protocolVersion";
 
 /// Checks `Host` (given as `authority`) and `Origin` against DNS rebinding.
 ///
@@ -92,14 +96,27 @@ pub fn check_content_type(headers: &HeaderMap) -> Result<(), Rejection> {
 }
 
 /// Checks `MCP-Protocol-Version`: absent is fine, one known session-based revision is fine, anything else is refused.
-pub fn check_protocol_version(headers: &HeaderMap) -> Result<Option<ProtocolVersion>, Rejection> {
+///
+/// When `message` names the same revision as the header, its client knows the revisions without sessions and is refused
+/// in their words; otherwise it hears what every client understands.
+pub fn check_protocol_version(
+    headers: &HeaderMap,
+    message: Option<&Message<'_>>,
+) -> Result<Option<ProtocolVersion>, Rejection> {
     let mut values = headers.get_all(MCP_PROTOCOL_VERSION).iter();
     let Some(first) = values.next() else { return Ok(None) };
     let text = String::from_utf8_lossy(first.as_bytes());
-    match (ProtocolVersion::parse(text.trim()), values.next()) {
-        (Some(version), None) => Ok(Some(version)),
-        (Some(_) | None, _) => Err(Rejection::UnsupportedVersion(text.into_owned())),
+    if let (Some(version), None) = (ProtocolVersion::parse(text.trim()), values.next()) {
+        return Ok(Some(version));
     }
+    let in_message = message
+        .and_then(|message| message.meta()?.get(META_PROTOCOL_VERSION)?.as_str())
+        .is_some_and(|version| version == text);
+    Err(if in_message {
+        Rejection::VersionWithoutSessions(text.into_owned())
+    } else {
+        Rejection::UnsupportedVersion(text.into_owned())
+    })
 }
 
 #[cfg(test)]
@@ -108,6 +125,7 @@ mod tests {
 
     use super::{check_content_type, check_host_and_origin, check_protocol_version};
     use crate::config::{Config, Mode};
+    use crate::jsonrpc::Message;
 
     fn config(mode: Mode) -> Config {
         Config {
@@ -198,7 +216,7 @@ mod tests {
             for value in values {
                 headers.append("mcp-protocol-version", value.parse().unwrap());
             }
-            let read = check_protocol_version(&headers).ok();
+            let read = check_protocol_version(&headers, None).ok();
             assert_eq!(
                 read.map(|v| v.map(crate::mcp::ProtocolVersion::as_str)),
                 expect,
@@ -210,5 +228,21 @@ mod tests {
         check(&["2026-07-28"], None);
         check(&["nonsense"], None);
         check(&["2025-06-18", "2025-06-18"], None);
+    }
+
+    #[test]
+    fn a_newer_client_is_refused_in_its_own_words() {
+        let check = |in_message: &str, expect: i32| {
+            let mut headers = HeaderMap::new();
+            headers.insert("mcp-protocol-version", "2026-07-28".parse().unwrap());
+            let body = format!(
+                r#"{{"jsonrpc":"2.0","id":1,"method":"ping","params":{{"_meta":{{"io.modelcontextprotocol/protocolVersion":"{in_message}"}}}}}}"#
+            );
+            let message = Message::parse(body.as_bytes()).unwrap();
+            let rejection = check_protocol_version(&headers, Some(&message)).unwrap_err();
+            assert_eq!(rejection.code(), expect, "{in_message}");
+        };
+        check("2026-07-28", -32022);
+        check("2025-11-25", -32600);
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! This is the one place that picks status, code and words for a refusal; front ends and broker only write it out.
 
-use crate::jsonrpc::{ParseError, code};
+use crate::jsonrpc::{Id, ParseError, code, error_response, error_response_with_data, quote};
+use crate::mcp::ProtocolVersion;
 
 /// A request that the gateway refuses for a reason that lies with its sender.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -31,6 +32,9 @@ pub enum Rejection {
     /// `MCP-Protocol-Version` names a revision that the gateway does not speak, or occurs twice.
     #[error("the protocol version {} is not supported here; supported: {supported}", shown(.0), supported = supported_versions())]
     UnsupportedVersion(String),
+    /// As before, in a message that names the same revision: its client knows the revisions without sessions.
+    #[error("the protocol version {} is not supported here", shown(.0))]
+    VersionWithoutSessions(String),
     /// The method belongs to a revision of the protocol that the gateway does not speak.
     #[error("method {} is not supported", shown(.0))]
     MethodNotFound(String),
@@ -65,7 +69,9 @@ impl Rejection {
             Self::BodyIncomplete => "body_incomplete",
             Self::ContentType => "unsupported_content_type",
             Self::Malformed(error) => error.reason(),
-            Self::UnsupportedVersion(_) => "unsupported_protocol_version",
+            Self::UnsupportedVersion(_) | Self::VersionWithoutSessions(_) => {
+                "unsupported_protocol_version"
+            }
             Self::MethodNotFound(_) => "method_not_found",
             Self::MissingToolName => "missing_tool_name",
             Self::UnknownTool(_) => "tool_not_found",
@@ -88,6 +94,7 @@ impl Rejection {
             Self::BodyIncomplete
             | Self::Malformed(_)
             | Self::UnsupportedVersion(_)
+            | Self::VersionWithoutSessions(_)
             | Self::SessionMissing => http::StatusCode::BAD_REQUEST,
             Self::MethodNotFound(_) | Self::MissingToolName | Self::UnknownTool(_) => {
                 http::StatusCode::OK
@@ -103,6 +110,7 @@ impl Rejection {
         match self {
             Self::Malformed(error) => error.code(),
             Self::MethodNotFound(_) => code::METHOD_NOT_FOUND,
+            Self::VersionWithoutSessions(_) => code::UNSUPPORTED_PROTOCOL_VERSION,
             Self::MissingToolName | Self::UnknownTool(_) => code::INVALID_PARAMS,
             Self::HostNotAllowed(_)
             | Self::OriginNotAllowed(_)
@@ -117,6 +125,25 @@ impl Rejection {
             | Self::SessionEnded => code::INVALID_REQUEST,
         }
     }
+
+    /// The `data` of the JSON-RPC error, as JSON text; `None` when there is nothing to add.
+    pub fn data(&self) -> Option<Vec<u8>> {
+        let Self::VersionWithoutSessions(requested) = self else { return None };
+        let supported = ProtocolVersion::ALL.map(|version| format!("\"{version}\"")).join(",");
+        let mut data = format!("{{\"supported\":[{supported}],\"requested\":").into_bytes();
+        data.extend(quote(&shown(requested)));
+        data.push(b'}');
+        Some(data)
+    }
+
+    /// The JSON-RPC error that the sender gets, for its own `id` when that is known.
+    pub fn body(&self, id: Option<&Id>) -> Vec<u8> {
+        let message = self.to_string();
+        match self.data() {
+            Some(data) => error_response_with_data(id, self.code(), &message, &data),
+            None => error_response(id, self.code(), &message),
+        }
+    }
 }
 
 /// Characters of a client's text that a message repeats.
@@ -129,6 +156,6 @@ fn shown(text: &str) -> String {
 }
 
 fn supported_versions() -> String {
-    let names: Vec<_> = crate::mcp::ProtocolVersion::ALL.iter().map(|v| v.as_str()).collect();
+    let names: Vec<_> = ProtocolVersion::ALL.iter().map(|v| v.as_str()).collect();
     names.join(", ")
 }

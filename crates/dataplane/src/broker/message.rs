@@ -13,8 +13,6 @@ use crate::broker::notify::stream::{EventStream, Sources};
 use crate::broker::respond::{self, BrokerError};
 use crate::broker::{Broker, BrokerCall, end, tools_list};
 
-/// The member of `params._meta` in which revisions without sessions name themselves.
-const META_PROTOCOL_VERSION: &str = "io.modelcontextprotocol/protocolVersion";
 /// The first revision without sessions. Later ones are greater; all of them are dates.
 const FIRST_WITHOUT_SESSIONS: &str = "2026-07-28";
 /// Longest part of an unknown method's name that an error repeats, in characters.
@@ -32,7 +30,7 @@ pub(super) async fn answer(
         (&Method::POST, Some(message), _) => answer_message(broker, call, message, id, span),
         (&Method::GET, _, false) => open_stream(broker, call, span),
         (&Method::DELETE, _, false) => {
-            check_protocol_version(call.headers)?;
+            check_protocol_version(call.headers, None)?;
             end::answer(broker, call.session()?).await
         }
         (_, _, _) => Err(BrokerError::MethodNotAllowed { is_without_sessions }),
@@ -49,10 +47,10 @@ fn answer_message(
 ) -> Result<Response<Body>, BrokerError> {
     let name = message.method();
     if id.is_some() && name == method::SERVER_DISCOVER {
-        let is_without_sessions = check_protocol_version(call.headers).is_err();
+        let is_without_sessions = check_protocol_version(call.headers, None).is_err();
         return Err(BrokerError::Discover { is_without_sessions });
     }
-    check_protocol_version(call.headers).map_err(|rejection| version_error(rejection, message))?;
+    check_protocol_version(call.headers, Some(message))?;
     let Some(id) = id else {
         // No request of the broker to a client is ever open, so responses are of no use; MCP wants them accepted.
         call.session()?;
@@ -81,7 +79,7 @@ fn open_stream(
     call: &BrokerCall<'_>,
     span: &Span,
 ) -> Result<Response<Body>, BrokerError> {
-    check_protocol_version(call.headers)?;
+    check_protocol_version(call.headers, None)?;
     if !accepts_events(call.headers) {
         return Err(BrokerError::NotAcceptable);
     }
@@ -95,20 +93,6 @@ fn open_stream(
     let stream = EventStream::open(&inner.streams, sources, facts, call.visibility, span)
         .ok_or(BrokerError::TooManyStreams)?;
     Ok(respond::events(Body::Events(Box::pin(stream.into_pieces()))))
-}
-
-/// A revision that is not spoken here. When the message names the same one, the client knows revisions without
-/// sessions and is told in their words; otherwise it hears what every client understands.
-fn version_error(rejection: Rejection, message: &Message<'_>) -> BrokerError {
-    let Rejection::UnsupportedVersion(named) = &rejection else { return rejection.into() };
-    let in_message = message
-        .meta()
-        .and_then(|meta| meta.get(META_PROTOCOL_VERSION))
-        .and_then(|version| version.as_str());
-    match in_message {
-        Some(version) if version == *named => BrokerError::VersionWithoutSessions(named.clone()),
-        Some(_) | None => rejection.into(),
-    }
 }
 
 /// Whether the request says that it is of a revision that has neither GET nor DELETE.

@@ -6,11 +6,8 @@
 use bytes::Bytes;
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderName, HeaderValue, Response, StatusCode};
-use mcp_gateway_core::header::MCP_SESSION_ID;
-use mcp_gateway_core::jsonrpc::{
-    Id, code, error_response, error_response_with_data, quote, result_response,
-};
-use mcp_gateway_core::mcp::ProtocolVersion;
+use mcp_gateway_core::header::{MCP_SESSION_ID, X_MCP_ERROR_SOURCE, X_MCP_ERROR_TYPE};
+use mcp_gateway_core::jsonrpc::{Id, code, error_response, result_response};
 use mcp_gateway_core::routing::Rejection;
 use mcp_gateway_telemetry::Span;
 use mcp_gateway_telemetry::name::{attribute, error_source};
@@ -33,9 +30,6 @@ pub(super) enum BrokerError {
     /// The request is refused for a reason that the router knows, too.
     #[error("{0}")]
     Rejected(Rejection),
-    /// A revision that has no sessions, named by header and message alike.
-    #[error("the protocol version {0:?} is not supported here")]
-    VersionWithoutSessions(String),
     /// `server/discover`: newer clients ask for it to find out whether the server speaks their revision.
     #[error("method \"server/discover\" is not supported")]
     Discover {
@@ -78,7 +72,6 @@ impl BrokerError {
     pub(super) fn reason(&self) -> &'static str {
         match self {
             Self::Rejected(rejection) => rejection.reason(),
-            Self::VersionWithoutSessions(_) => "unsupported_protocol_version",
             Self::Discover { .. } => "method_not_found",
             Self::ProtocolVersionMissing => "missing_protocol_version",
             Self::UnknownCursor => "unknown_cursor",
@@ -94,7 +87,6 @@ impl BrokerError {
     fn status(&self) -> StatusCode {
         match self {
             Self::Rejected(rejection) => rejection.status(),
-            Self::VersionWithoutSessions(_) => StatusCode::BAD_REQUEST,
             Self::Discover { is_without_sessions: true } => StatusCode::NOT_FOUND,
             Self::Discover { is_without_sessions: false }
             | Self::ProtocolVersionMissing
@@ -111,7 +103,6 @@ impl BrokerError {
     fn code(&self) -> i32 {
         match self {
             Self::Rejected(rejection) => rejection.code(),
-            Self::VersionWithoutSessions(_) => code::UNSUPPORTED_PROTOCOL_VERSION,
             Self::Discover { .. } => code::METHOD_NOT_FOUND,
             Self::ProtocolVersionMissing | Self::UnknownCursor => code::INVALID_PARAMS,
             Self::NotRouted | Self::NotAcceptable | Self::MethodNotAllowed { .. } => {
@@ -132,7 +123,6 @@ impl BrokerError {
             }
             Self::TooManyStreams => Some((RETRY_AFTER, HeaderValue::from_static("5"))),
             Self::Rejected(_)
-            | Self::VersionWithoutSessions(_)
             | Self::Discover { .. }
             | Self::ProtocolVersionMissing
             | Self::UnknownCursor
@@ -148,7 +138,7 @@ impl BrokerError {
         let code = self.code();
         span.set(|attributes| {
             attributes.put(attribute::ERROR_TYPE, self.reason());
-            attributes.put(attribute::ERROR_SOURCE, error_source::BROKER);
+            attributes.put(attribute::ERROR_SOURCE, self.source());
             attributes.put(attribute::RPC_RESPONSE_STATUS_CODE, code.to_string());
         });
         if code == code::INTERNAL_ERROR {
@@ -156,14 +146,13 @@ impl BrokerError {
         }
     }
 
-    /// The `data` of the error, as JSON.
-    fn data(&self) -> Option<Vec<u8>> {
-        let Self::VersionWithoutSessions(requested) = self else { return None };
-        let supported = ProtocolVersion::ALL.map(|version| format!("\"{version}\"")).join(",");
-        let mut data = format!("{{\"supported\":[{supported}],\"requested\":").into_bytes();
-        data.extend(quote(requested));
-        data.push(b'}');
-        Some(data)
+    /// The value of `error_source`: the caller, unless something of the broker's own failed.
+    pub(super) fn source(&self) -> &'static str {
+        if self.code() == code::INTERNAL_ERROR {
+            error_source::BROKER
+        } else {
+            error_source::CLIENT
+        }
     }
 }
 
@@ -205,14 +194,18 @@ pub(super) fn events(body: Body) -> Response<Body> {
     response
 }
 
-/// Refuses a request, with the caller's id when there is one.
+/// Refuses a request, with the caller's id when there is one. The router reads the reason from the headers, for the
+/// request's span, and takes them off.
 pub(super) fn error(error: &BrokerError, id: Option<&Id>) -> Response<Body> {
-    let (code, message) = (error.code(), error.to_string());
-    let body = match error.data() {
-        Some(data) => error_response_with_data(id, code, &message, &data),
-        None => error_response(id, code, &message),
+    let body = if let BrokerError::Rejected(rejection) = error {
+        rejection.body(id)
+    } else {
+        error_response(id, error.code(), &error.to_string())
     };
     let mut response = json(error.status(), body);
+    let headers = response.headers_mut();
+    headers.insert(X_MCP_ERROR_TYPE, HeaderValue::from_static(error.reason()));
+    headers.insert(X_MCP_ERROR_SOURCE, HeaderValue::from_static(error.source()));
     if let Some((name, value)) = error.header() {
         response.headers_mut().insert(name, value);
     }

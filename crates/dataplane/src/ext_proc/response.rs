@@ -5,6 +5,7 @@ use envoy_types::pb::envoy::service::ext_proc::v3::{HttpBody, HttpHeaders, Proce
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use mcp_gateway_core::answer::BodyEnd;
+use mcp_gateway_core::header::{X_MCP_ERROR_SOURCE, X_MCP_ERROR_TYPE};
 use tonic::Streaming;
 
 use crate::ext_proc::decode::ResponseParts;
@@ -40,7 +41,7 @@ impl Phases {
                 let reply = exchange.broker_failed();
                 immediate(exchange, reply)
             }
-            Goes::ToBroker | Goes::Own => self.pass(exchange, goes, parts.status, has_body),
+            Goes::ToBroker | Goes::Own => self.pass(exchange, goes, &parts, has_body),
         }
     }
 
@@ -49,11 +50,17 @@ impl Phases {
         &self,
         mut exchange: Box<Exchange>,
         goes: Goes,
-        status: StatusCode,
+        parts: &ResponseParts,
         has_body: bool,
     ) -> Answered {
-        exchange.answered(status);
-        let answer = encode::response_headers(Edits::default());
+        exchange.answered(parts.status, &parts.headers);
+        let mut edits = Edits::default();
+        for name in [X_MCP_ERROR_TYPE, X_MCP_ERROR_SOURCE] {
+            if parts.headers.contains_key(name) {
+                edits.remove(name);
+            }
+        }
+        let answer = encode::response_headers(edits);
         // With a BUFFERED configuration the body does not come this way: here the exchange ends.
         if has_body && self.shape == Shape::Duplex {
             return Answered::one(answer, State::ResponseBody(exchange, goes));

@@ -14,7 +14,7 @@ use axum::extract::{ConnectInfo, State};
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Request, Response, StatusCode};
-use mcp_gateway_core::header::X_REQUEST_ID;
+use mcp_gateway_core::header::{X_MCP_ERROR_SOURCE, X_MCP_ERROR_TYPE, X_REQUEST_ID};
 use mcp_gateway_telemetry::RemoteContext;
 use mcp_gateway_telemetry::name::error_source;
 
@@ -90,8 +90,10 @@ impl Proxy {
                     visibility: exchange.visibility(),
                     parent: exchange.span(),
                 };
-                let response = self.parts.broker.handle(call).await;
-                exchange.answered(response.status());
+                let mut response = self.parts.broker.handle(call).await;
+                exchange.answered(response.status(), response.headers());
+                response.headers_mut().remove(X_MCP_ERROR_TYPE);
+                response.headers_mut().remove(X_MCP_ERROR_SOURCE);
                 response.map(|body| Body::new(BrokerBody::new(body, exchange)))
             }
             Step::Own(_) => {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
 use mcp_gateway_core::config::{Config, Mode};
 use mcp_gateway_core::jsonrpc::{Id, Kind, Message};
 use mcp_gateway_core::mcp::method;
@@ -210,6 +211,8 @@ impl Exchange {
     fn admit<'b>(&mut self, body: &'b Bytes) -> Result<Message<'b>, Rejection> {
         let parsed = Message::parse(body);
         self.id = match &parsed {
+            // A response carries an id of the other side's: an error with it would look like an answer.
+            Ok(message) if message.kind() != Kind::Request => None,
             Ok(message) => message.id().map(Id::from_raw),
             Err(error) => error.id().cloned(),
         };
@@ -222,7 +225,7 @@ impl Exchange {
             // The broker knows the answer that makes newer clients fall back.
             return Ok(message);
         }
-        if let Some(version) = check_protocol_version(&self.head.headers)? {
+        if let Some(version) = check_protocol_version(&self.head.headers, Some(&message))? {
             self.record.protocol_version(version);
         }
         Ok(message)
@@ -292,9 +295,11 @@ impl Exchange {
         reply
     }
 
-    /// Takes note of the status that the broker, or a server in answer to the gateway's own request, gave.
-    pub fn answered(&mut self, status: http::StatusCode) {
+    /// Takes note of the head of a response that passes as it is: the broker's, or a server's to the gateway's own
+    /// request.
+    pub fn answered(&mut self, status: StatusCode, headers: &HeaderMap) {
         self.record.replied(status);
+        self.record.refused_by_broker(headers, status);
     }
 
     /// The value of `error.type` when the request has failed, else `answered`.

@@ -5,13 +5,14 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use mcp_gateway_core::config::Config;
+use mcp_gateway_core::header::{X_MCP_ERROR_SOURCE, X_MCP_ERROR_TYPE};
 use mcp_gateway_core::jsonrpc::{Id, Message};
 use mcp_gateway_core::mcp::{ProtocolVersion, method};
 use mcp_gateway_core::routing::{Rejection, ServerRoute, client_address};
 use mcp_gateway_telemetry::metrics::{Metrics, OTHER, Operation};
-use mcp_gateway_telemetry::name::{attribute, span};
+use mcp_gateway_telemetry::name::{attribute, error_source, span};
 use mcp_gateway_telemetry::{Attributes, RemoteContext, Span, SpanKind};
 
 use crate::router::{RequestHead, Router};
@@ -150,6 +151,24 @@ impl Record {
             },
             rejection.status(),
         );
+    }
+
+    /// Notes a refusal of the broker, which says so in headers of its response and has logged it.
+    pub(super) fn refused_by_broker(&mut self, headers: &HeaderMap, status: StatusCode) {
+        let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+        let Some(error_type) = text(X_MCP_ERROR_TYPE) else { return };
+        let source = match text(X_MCP_ERROR_SOURCE) {
+            Some(error_source::BROKER) => error_source::BROKER,
+            Some(_) | None => error_source::CLIENT,
+        };
+        let failure = Failure {
+            error_type: error_type.to_owned().into(),
+            source,
+            is_error: source == error_source::BROKER,
+            message: format!("the broker refused the request with HTTP status {}", status.as_u16()),
+        };
+        failure.write(&self.span, None);
+        self.failure = Some(failure);
     }
 
     /// Notes a failure, on the request's span and on `spans`.

@@ -26,8 +26,7 @@ impl Reply {
 
     /// The answer to a request that the gateway refuses; carries the caller's id when it is known.
     pub fn rejection(rejection: &Rejection, id: Option<&Id>) -> Self {
-        let body = error_response(id, rejection.code(), &rejection.to_string());
-        Self::json(rejection.status(), body)
+        Self::json(rejection.status(), rejection.body(id))
     }
 
     /// A JSON-RPC error to a request that parsed: HTTP 200, since some clients give up on any other status.

@@ -157,7 +157,6 @@ mod tests {
     use bytes::Bytes;
 
     use super::{Initialized, members, read};
-    use crate::chain::Chain;
     use crate::session::UpstreamSession;
 
     #[test]

@@ -18,8 +18,7 @@ const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 fn recorded() -> (Fixture, SpanRecorder, Telemetry) {
     let recorder = SpanRecorder::new(100);
     let text = |text: &str| text.to_owned();
-    let build =
-        BuildInfo { version: text("1"), revision: text("r"), rust_version: text("1.95.0") };
+    let build = BuildInfo { version: text("1"), revision: text("r"), rust_version: text("1.95.0") };
     let processors: Vec<Box<_>> = vec![Box::new(recorder.clone())];
     let processors = processors.into_iter().map(|processor| processor as _).collect();
     let (telemetry, _) = Telemetry::from_env(&|_| None, &build, processors).unwrap();
@@ -113,7 +112,13 @@ async fn refusals_say_why_and_do_not_blame_the_gateway() {
         (&[JSON], PING, "missing_session", "400", "-32600"),
         (&[JSON, "mcp-session-id: x"], PING, "invalid_session", "404", "-32600"),
         (&[JSON, &session], unknown, "method_not_found", "200", "-32601"),
-        (&[JSON, "mcp-protocol-version: 2026-07-28"], discover, "method_not_found", "404", "-32601"),
+        (
+            &[JSON, "mcp-protocol-version: 2026-07-28"],
+            discover,
+            "method_not_found",
+            "404",
+            "-32601",
+        ),
         (&[text, &session], PING, "unsupported_content_type", "415", "-32600"),
         (&[JSON, &session], "{", "invalid_json", "400", "-32700"),
     ];
@@ -123,7 +128,7 @@ async fn refusals_say_why_and_do_not_blame_the_gateway() {
         let [span] = &recorder.finished()[..] else { panic!("{:?}", recorder.finished()) };
         let expect = [
             ("error.type", error),
-            ("error_source", "broker"),
+            ("error_source", "client"),
             ("http.status_code", status),
             ("rpc.response.status_code", code),
         ];

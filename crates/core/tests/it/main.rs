@@ -1,1 +1,8 @@
 //! Integration tests of the crate.
+
+mod jsonrpc_bounds;
+mod jsonrpc_read;
+mod jsonrpc_refused;
+mod jsonrpc_splice;
+mod jsonrpc_write;
+mod sse;

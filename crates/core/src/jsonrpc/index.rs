@@ -3,10 +3,14 @@
 //! Syntax errors stop it. What else is wrong (duplicates, depth, count) is only noted, so that the rest of the text, and with
 //! it the caller's id, is still read.
 
-use super::error::ParseErrorKind;
+use super::MEMBERS_MAX;
 use super::object::{Member, Object};
 use super::raw::Raw;
-use super::scan::Scanner;
+use super::scan::{Fault, Scanner};
+use super::string;
+
+/// Room for this many members is made at once: most objects that are read have no more.
+const MEMBERS_USUAL: usize = 4;
 
 /// What a message's text holds, before anything is asked of it.
 pub(super) struct Index<'a> {
@@ -20,7 +24,7 @@ pub(super) struct Index<'a> {
 }
 
 /// Reads a message, at whose opening bracket the scanner stands.
-pub(super) fn message<'a>(scanner: &mut Scanner<'a>) -> Result<Index<'a>, ParseErrorKind> {
+pub(super) fn message<'a>(scanner: &mut Scanner<'a>) -> Result<Index<'a>, Fault> {
     let (mut params, mut meta, mut id, mut id_repeated) = (None, None, None, false);
     let envelope = members(scanner, 1, |scanner, key| {
         if key == "params" && params.is_none() && scanner.peek() == Some(b'{') {
@@ -44,11 +48,8 @@ pub(super) fn message<'a>(scanner: &mut Scanner<'a>) -> Result<Index<'a>, ParseE
     Ok(Index { envelope, params, meta, id, id_repeated })
 }
 
-/// Reads an object that opens level `depth`, skipping its values.
-pub(super) fn object<'a>(
-    scanner: &mut Scanner<'a>,
-    depth: usize,
-) -> Result<Object<'a>, ParseErrorKind> {
+/// Reads an object, at whose bracket the scanner stands and which opens level `depth`, skipping its values.
+pub(super) fn object<'a>(scanner: &mut Scanner<'a>, depth: usize) -> Result<Object<'a>, Fault> {
     members(scanner, depth, |scanner, _| scanner.value(depth))
 }
 
@@ -56,33 +57,34 @@ pub(super) fn object<'a>(
 fn members<'a>(
     scanner: &mut Scanner<'a>,
     depth: usize,
-    mut value: impl FnMut(&mut Scanner<'a>, &str) -> Result<(), ParseErrorKind>,
-) -> Result<Object<'a>, ParseErrorKind> {
-    let mut object = Object::new(scanner.text(), scanner.at());
-    if scanner.peek() != Some(b'{') {
-        return Err(ParseErrorKind::NotAnObject { at: scanner.at() });
-    }
+    mut value: impl FnMut(&mut Scanner<'a>, &str) -> Result<(), Fault>,
+) -> Result<Object<'a>, Fault> {
+    let object_start = scanner.at();
+    let mut members = Vec::new();
     scanner.enter(depth);
     scanner.step();
     scanner.space();
     if scanner.peek() != Some(b'}') {
+        members.reserve(MEMBERS_USUAL);
         loop {
             let key_start = scanner.at();
-            let span = scanner.key()?;
-            let key = span.decode(scanner.text());
+            let key_end = scanner.key()?;
+            let key =
+                string::decode_lossy(scanner.text().get(key_start..key_end).unwrap_or_default());
             let start = scanner.at();
             value(scanner, &key)?;
-            object.push(Member { key, key_start, start, end: scanner.at() });
+            if members.len() <= MEMBERS_MAX {
+                members.push(Member { key, key_start, start, end: scanner.at() });
+            }
             scanner.space();
             match scanner.peek() {
                 Some(b',') => scanner.step(),
                 Some(b'}') => break,
-                _ => return Err(scanner.expected("a comma or } is missing")),
+                _ => return Err(scanner.fault("a comma or } is missing")),
             }
             scanner.space();
         }
     }
     scanner.step();
-    object.close(scanner.at());
-    Ok(object)
+    Ok(Object::new(scanner.text(), object_start..scanner.at(), members))
 }

@@ -37,7 +37,11 @@ pub(super) fn check(object: &Object<'_>, known: &[&'static str]) -> Result<(), P
 
 /// The known name that `key` is another spelling of.
 fn meant(key: &str, known: &[&'static str]) -> Option<&'static str> {
-    known.iter().copied().find(|known| key != *known && folds_alike(key, known))
+    if known.contains(&key) {
+        return None;
+    }
+    let alike = if key.is_ascii() { str::eq_ignore_ascii_case } else { folds_alike };
+    known.iter().copied().find(|known| alike(key, known))
 }
 
 fn folds_alike(key: &str, known: &str) -> bool {

@@ -3,6 +3,7 @@
 //! The values are not looked into; [`Raw`] does that when somebody asks.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::ops::Range;
 use std::slice;
 
@@ -16,18 +17,17 @@ use super::scan::Scanner;
 const COMPARE_MAX: usize = 16;
 
 /// An object of a text: its members by decoded name, each name once.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Object<'a> {
     text: &'a [u8],
     start: usize,
     end: usize,
+    /// One more than [`MEMBERS_MAX`] when there are too many; those beyond were checked but not kept.
     members: Vec<Member<'a>>,
-    /// There were more members than [`MEMBERS_MAX`]; those beyond were checked but not kept.
-    overflow: bool,
 }
 
 /// One member: its name, and where the name (with quotes) and the value stand.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) struct Member<'a> {
     pub(super) key: Cow<'a, str>,
     pub(super) key_start: usize,
@@ -57,20 +57,9 @@ impl<'a> Object<'a> {
         Ok(object)
     }
 
-    pub(super) fn new(text: &'a [u8], start: usize) -> Self {
-        Self { text, start, end: start, members: Vec::new(), overflow: false }
-    }
-
-    pub(super) fn push(&mut self, member: Member<'a>) {
-        if self.members.len() == MEMBERS_MAX {
-            self.overflow = true;
-        } else {
-            self.members.push(member);
-        }
-    }
-
-    pub(super) fn close(&mut self, end: usize) {
-        self.end = end;
+    /// Puts together what was read: the members that stand in `range` of `text`.
+    pub(super) fn new(text: &'a [u8], range: Range<usize>, members: Vec<Member<'a>>) -> Self {
+        Self { text, start: range.start, end: range.end, members }
     }
 
     /// The value of a member, by its decoded name.
@@ -112,7 +101,7 @@ impl<'a> Object<'a> {
 
     /// Refuses more members than are kept, and two of one name.
     pub(super) fn check(&self) -> Result<(), ParseErrorKind> {
-        if self.overflow {
+        if self.members.len() > MEMBERS_MAX {
             return Err(ParseErrorKind::TooManyMembers { at: self.start });
         }
         let Some(second) = self.duplicate() else { return Ok(()) };
@@ -139,12 +128,19 @@ impl<'a> Object<'a> {
     }
 }
 
+/// Says where the object stands and how large it is. What it says may be a secret.
+impl fmt::Debug for Object<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Object at {}..{}, {} members", self.start, self.end, self.members.len())
+    }
+}
+
 fn earlier<'m, 'a>(a: Option<&'m Member<'a>>, b: Option<&'m Member<'a>>) -> Option<&'m Member<'a>> {
     a.into_iter().chain(b).min_by_key(|member| member.key_start)
 }
 
 /// The members of an [`Object`] in written order: name and value.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Members<'o, 'a> {
     text: &'a [u8],
     members: slice::Iter<'o, Member<'a>>,

@@ -84,8 +84,7 @@ impl<'a> Raw<'a> {
     ///
     /// `None` when the value is no string, or one with half a surrogate pair, which no Rust string can hold.
     pub fn as_str(&self) -> Option<Cow<'a, str>> {
-        let content = self.as_bytes().strip_prefix(b"\"")?.strip_suffix(b"\"")?;
-        string::decode(content)
+        string::decode(self.as_bytes())
     }
 
     /// The number, when it is written as an integer (no fraction, no exponent) that fits.
@@ -109,6 +108,9 @@ impl<'a> Raw<'a> {
     ///
     /// Errors: not an object, duplicate members, more than [`MEMBERS_MAX`](super::MEMBERS_MAX) of them.
     pub fn object(&self) -> Result<Object<'a>, ParseErrorKind> {
+        if !self.is_object() {
+            return Err(ParseErrorKind::NotAnObject { at: self.start });
+        }
         let mut scanner = self.scanner();
         let object = index::object(&mut scanner, 1)?;
         object.check()?;

@@ -2,11 +2,37 @@
 //!
 //! It checks and skips; it builds nothing and never recurses. Which members are worth remembering is decided in `index`.
 
+use super::DEPTH_MAX;
 use super::error::ParseErrorKind;
-use super::string::{self, Span};
-use super::{DEPTH_MAX, RawKind};
+use super::string;
+
+/// Where the grammar was broken, and how. Small, because every step of the scan may return it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Fault {
+    pub(super) at: usize,
+    pub(super) problem: Problem,
+}
+
+/// How the grammar was broken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Problem {
+    /// What is said here of the byte at fault.
+    Syntax(&'static str),
+    /// The byte begins something that is not UTF-8.
+    Utf8,
+}
+
+impl From<Fault> for ParseErrorKind {
+    fn from(fault: Fault) -> Self {
+        match fault.problem {
+            Problem::Syntax(problem) => Self::InvalidJson { at: fault.at, problem },
+            Problem::Utf8 => Self::InvalidUtf8 { at: fault.at },
+        }
+    }
+}
 
 /// A place in a text, with everything before it checked.
+#[derive(Clone, Copy)]
 pub(super) struct Scanner<'a> {
     text: &'a [u8],
     at: usize,
@@ -15,6 +41,7 @@ pub(super) struct Scanner<'a> {
     too_deep_at: Option<usize>,
 }
 
+// What a value is made of is inlined into the loop of `value`, so that its cursor stays in a register.
 impl<'a> Scanner<'a> {
     /// Starts at the offset `at` of a text.
     pub(super) fn new(text: &'a [u8], at: usize) -> Self {
@@ -33,11 +60,13 @@ impl<'a> Scanner<'a> {
         self.too_deep_at
     }
 
+    #[inline]
     pub(super) fn peek(&self) -> Option<u8> {
         self.text.get(self.at).copied()
     }
 
     /// Steps over the byte that was peeked at.
+    #[inline]
     pub(super) fn step(&mut self) {
         self.at += 1;
     }
@@ -46,42 +75,38 @@ impl<'a> Scanner<'a> {
     #[inline]
     pub(super) fn space(&mut self) {
         while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.peek() {
-            self.at += 1;
+            self.step();
         }
     }
 
     /// Skips white space up to the end of the text.
-    pub(super) fn end(&mut self) -> Result<(), ParseErrorKind> {
+    pub(super) fn end(&mut self) -> Result<(), Fault> {
         self.space();
         match self.peek() {
             None => Ok(()),
-            Some(_) => Err(self.invalid("more text follows the message")),
+            Some(_) => Err(self.fault("more text follows the message")),
         }
     }
 
-    /// Reads the string at this place.
-    pub(super) fn string(&mut self) -> Result<Span, ParseErrorKind> {
-        let span = string::scan(self.text, self.at + 1)?;
-        self.at = span.end + 1;
-        Ok(span)
-    }
-
-    /// Reads a member's name, the colon, and the white space on both sides of it.
-    pub(super) fn key(&mut self) -> Result<Span, ParseErrorKind> {
+    /// Reads a member's name, the colon, and the white space on both sides of it. Returns where the name ends, with its quote.
+    #[inline]
+    pub(super) fn key(&mut self) -> Result<usize, Fault> {
         if self.peek() != Some(b'"') {
-            return Err(self.expected("a member's name is missing"));
+            return Err(self.fault("a member's name is missing"));
         }
-        let span = self.string()?;
+        self.string()?;
+        let end = self.at;
         self.space();
         if self.peek() != Some(b':') {
-            return Err(self.expected("a colon is missing"));
+            return Err(self.fault("a colon is missing"));
         }
         self.step();
         self.space();
-        Ok(span)
+        Ok(end)
     }
 
     /// Notes that a bracket at this place opens level `depth`.
+    #[inline]
     pub(super) fn enter(&mut self, depth: usize) {
         if depth > DEPTH_MAX && self.too_deep_at.is_none() {
             self.too_deep_at = Some(self.at);
@@ -89,71 +114,71 @@ impl<'a> Scanner<'a> {
     }
 
     /// Skips one value, at whose first byte the scanner stands. `depth` is how many brackets are open around it.
-    pub(super) fn value(&mut self, depth: usize) -> Result<(), ParseErrorKind> {
+    pub(super) fn value(&mut self, depth: usize) -> Result<(), Fault> {
+        let mut cursor = *self;
         let mut open = Brackets::default();
         loop {
-            match self.peek() {
-                Some(b'"') => {
-                    self.string()?;
+            let mut whole = true;
+            match cursor.peek() {
+                Some(b'"') => cursor.string()?,
+                Some(b'-' | b'0'..=b'9') => cursor.number()?,
+                Some(b't') => cursor.word(b"true")?,
+                Some(b'f') => cursor.word(b"false")?,
+                Some(b'n') => cursor.word(b"null")?,
+                Some(bracket @ (b'{' | b'[')) => {
+                    cursor.enter(depth + open.len + 1);
+                    cursor.step();
+                    open.push(bracket == b'{');
+                    whole = false;
                 }
-                Some(b'{') => {
-                    self.enter(depth + open.len() + 1);
-                    self.step();
-                    self.space();
-                    if self.peek() != Some(b'}') {
-                        open.push(RawKind::Object);
-                        self.key()?;
-                        continue;
-                    }
-                    self.step();
-                }
-                Some(b'[') => {
-                    self.enter(depth + open.len() + 1);
-                    self.step();
-                    self.space();
-                    if self.peek() != Some(b']') {
-                        open.push(RawKind::Array);
-                        continue;
-                    }
-                    self.step();
-                }
-                Some(b'-' | b'0'..=b'9') => self.number()?,
-                Some(b't') => self.word(b"true")?,
-                Some(b'f') => self.word(b"false")?,
-                Some(b'n') => self.word(b"null")?,
-                _ => return Err(self.expected("a value is missing")),
+                _ => return Err(cursor.fault("a value is missing")),
             }
-            if !self.value_follows(&mut open)? {
+            if !cursor.next_value(whole, &mut open)? {
+                *self = cursor;
                 return Ok(());
             }
         }
     }
 
-    /// Reads on behind a value: closes brackets, steps over a comma. True when it stands at the next value,
-    /// false when no bracket is open any more.
-    fn value_follows(&mut self, open: &mut Brackets) -> Result<bool, ParseErrorKind> {
+    /// Moves on to the next value: behind a whole one, or into the bracket that was opened last. Closes brackets that end here.
+    ///
+    /// False when no bracket is open any more.
+    #[inline]
+    fn next_value(&mut self, whole: bool, open: &mut Brackets) -> Result<bool, Fault> {
+        let mut whole = whole;
         while let Some(in_object) = open.top_is_object() {
             self.space();
             match self.peek() {
-                Some(b',') => {
-                    self.step();
-                    self.space();
-                    if in_object {
-                        self.key()?;
-                    }
-                    return Ok(true);
-                }
                 Some(b'}') if in_object => self.step(),
                 Some(b']') if !in_object => self.step(),
-                _ if in_object => return Err(self.expected("a comma or } is missing")),
-                _ => return Err(self.expected("a comma or ] is missing")),
+                Some(b',') if whole => {
+                    self.step();
+                    self.space();
+                    break;
+                }
+                _ if !whole => break,
+                _ if in_object => return Err(self.fault("a comma or } is missing")),
+                _ => return Err(self.fault("a comma or ] is missing")),
             }
             open.pop();
+            whole = true;
         }
-        Ok(false)
+        match open.top_is_object() {
+            Some(true) => self.key().map(|_| true),
+            Some(false) => Ok(true),
+            None => Ok(false),
+        }
     }
 
-    fn number(&mut self) -> Result<(), ParseErrorKind> {
+    /// Reads the string at whose opening quote the scanner stands.
+    #[inline]
+    fn string(&mut self) -> Result<(), Fault> {
+        self.at = string::end(self.text, self.at + 1)? + 1;
+        Ok(())
+    }
+
+    #[inline]
+    fn number(&mut self) -> Result<(), Fault> {
         if self.peek() == Some(b'-') {
             self.step();
         }
@@ -176,18 +201,20 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
-    fn digits(&mut self) -> Result<(), ParseErrorKind> {
+    #[inline]
+    fn digits(&mut self) -> Result<(), Fault> {
         let start = self.at;
         while let Some(b'0'..=b'9') = self.peek() {
-            self.at += 1;
+            self.step();
         }
-        if self.at == start { Err(self.expected("a digit is missing")) } else { Ok(()) }
+        if self.at == start { Err(self.fault("a digit is missing")) } else { Ok(()) }
     }
 
-    fn word(&mut self, word: &[u8]) -> Result<(), ParseErrorKind> {
+    #[inline]
+    fn word(&mut self, word: &[u8]) -> Result<(), Fault> {
         for &expected in word {
             if self.peek() != Some(expected) {
-                return Err(self.expected("an unknown word stands for a value"));
+                return Err(self.fault("an unknown word stands for a value"));
             }
             self.step();
         }
@@ -195,50 +222,44 @@ impl<'a> Scanner<'a> {
     }
 
     /// The error of this place, which says so when the text ends here.
-    pub(super) fn expected(&self, problem: &'static str) -> ParseErrorKind {
-        match self.peek() {
-            Some(_) => self.invalid(problem),
-            None => self.invalid("the text ends too early"),
-        }
-    }
-
-    fn invalid(&self, problem: &'static str) -> ParseErrorKind {
-        ParseErrorKind::InvalidJson { at: self.at, problem }
+    #[cold]
+    pub(super) fn fault(self, problem: &'static str) -> Fault {
+        let problem = if self.at < self.text.len() { problem } else { "the text ends too early" };
+        Fault { at: self.at, problem: Problem::Syntax(problem) }
     }
 }
 
 /// The brackets that are open, one bit each: 1 for an object, 0 for an array.
 ///
-/// The first 128 cost no memory, which is all that a message within [`DEPTH_MAX`] needs. A deeper text is read to its
-/// end, so the bits go on: at most one for each byte of the text.
+/// The first 64 cost no memory. A text deeper than [`DEPTH_MAX`] is read to its end too, so the bits go on: at most one for
+/// each byte of the text.
 #[derive(Default)]
 struct Brackets {
-    bits: u128,
+    bits: u64,
     len: usize,
-    full: Vec<u128>,
+    full: Vec<u64>,
 }
 
 impl Brackets {
-    fn len(&self) -> usize {
-        self.len
-    }
-
-    fn push(&mut self, kind: RawKind) {
-        if self.len > 0 && self.len.is_multiple_of(128) {
+    #[inline]
+    fn push(&mut self, object: bool) {
+        if self.len > 0 && self.len.is_multiple_of(64) {
             self.full.push(self.bits);
         }
-        self.bits = (self.bits << 1) | u128::from(kind == RawKind::Object);
+        self.bits = (self.bits << 1) | u64::from(object);
         self.len += 1;
     }
 
+    #[inline]
     fn pop(&mut self) {
         self.bits >>= 1;
         self.len = self.len.saturating_sub(1);
-        if self.len > 0 && self.len.is_multiple_of(128) {
+        if self.len > 0 && self.len.is_multiple_of(64) {
             self.bits = self.full.pop().unwrap_or_default();
         }
     }
 
+    #[inline]
     fn top_is_object(&self) -> Option<bool> {
         (self.len > 0).then_some(self.bits & 1 == 1)
     }

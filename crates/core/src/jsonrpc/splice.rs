@@ -16,7 +16,7 @@ const TRACESTATE: &str = "tracestate";
 ///
 /// Of two edits of one range the later counts. Edits that overlap otherwise do not happen within this type; of those given to
 /// [`replace`](Self::replace) the one that starts (or else ends) first is applied, as are none that reach beyond the message.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Splice<'a> {
     message: &'a Message<'a>,
     edits: Vec<Edit>,
@@ -24,13 +24,13 @@ pub struct Splice<'a> {
     trace: Option<Trace>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 struct Trace {
     traceparent: String,
     tracestate: Option<String>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 struct Edit {
     at: Range<usize>,
     bytes: Vec<u8>,
@@ -76,8 +76,9 @@ impl<'a> Splice<'a> {
 
     /// True when [`finish`](Self::finish) would copy the message as it is.
     pub fn is_empty(&self) -> bool {
-        let by_name = !self.strings.is_empty() || self.trace.is_some();
-        self.edits.is_empty() && !(by_name && self.message.params().is_some())
+        let Some(params) = self.message.params() else { return self.edits.is_empty() };
+        let no_trace = self.trace.is_none() || !takes_trace(params);
+        self.edits.is_empty() && self.strings.is_empty() && no_trace
     }
 
     /// The message with all edits applied.
@@ -101,7 +102,7 @@ impl<'a> Splice<'a> {
         let tracestate = tracestate.as_deref().map(|value| (TRACESTATE, value));
         match self.message.meta() {
             Some(meta) => self.resolve_trace(meta, traceparent, tracestate),
-            None if params.get(META).is_some() => {}
+            None if !takes_trace(params) => {}
             None => {
                 let mut bytes = b"\"_meta\":{".to_vec();
                 bytes.extend(trace_members(traceparent, tracestate));
@@ -155,6 +156,11 @@ impl<'a> Splice<'a> {
         let kind = EditKind::Member { others: !object.is_empty() };
         self.edits.push(Edit { at: at..at, bytes, kind });
     }
+}
+
+/// True when there is a place for a trace context: `_meta` is an object, or free to become one.
+fn takes_trace(params: &Object<'_>) -> bool {
+    params.get(META).is_none_or(|meta| meta.is_object())
 }
 
 /// Copies `text` with edits that are in order.

@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 
-use super::error::ParseErrorKind;
+use super::scan::{Fault, Problem};
 
 const ONES: u64 = u64::from_ne_bytes([0x01; 8]);
 const HIGHS: u64 = u64::from_ne_bytes([0x80; 8]);
@@ -13,85 +13,101 @@ const BACKSLASHES: u64 = u64::from_ne_bytes([b'\\'; 8]);
 /// The first character that may stand in a string as it is; those below must be escaped.
 const FIRST_PLAIN: u64 = u64::from_ne_bytes([0x20; 8]);
 
-/// A string that was checked, by where its content stands (between the quotes).
-#[derive(Clone, Copy)]
-pub(super) struct Span {
-    pub(super) start: usize,
-    pub(super) end: usize,
-    pub(super) escaped: bool,
-}
+/// After how many plain bytes a string is taken for a long one.
+const LONG: usize = 16;
 
-impl Span {
-    /// The string, with U+FFFD for each surrogate without partner.
-    pub(super) fn decode<'a>(&self, text: &'a [u8]) -> Cow<'a, str> {
-        let content = content(text, self.start, self.end);
-        if self.escaped {
-            return decode_with(content, Some(char::REPLACEMENT_CHARACTER)).unwrap_or_default();
-        }
-        std::str::from_utf8(content).map(Cow::Borrowed).unwrap_or_default()
-    }
-}
-
-/// Checks the string whose opening quote stands just before `start`, and finds its end.
+/// Checks the string whose opening quote stands just before `start`, and finds its closing quote.
 ///
 /// Errors: no closing quote, control characters, escapes that RFC 8259 does not know, bytes that are not UTF-8.
 /// Escaped surrogates without partner pass: they are valid JSON text.
-pub(super) fn scan(text: &[u8], start: usize) -> Result<Span, ParseErrorKind> {
-    let mut at = start;
-    let mut escaped = false;
-    let mut beyond_ascii = false;
-    loop {
-        at = plain_end(text, at, &mut beyond_ascii);
-        match text.get(at) {
-            Some(b'"') => break,
-            Some(b'\\') => {
-                escaped = true;
-                at = escape_end(text, at)?;
-            }
-            Some(_) => return Err(invalid(at, "a control character stands in a string")),
-            None => return Err(invalid(at, "the text ends inside a string")),
-        }
+#[inline]
+pub(super) fn end(text: &[u8], start: usize) -> Result<usize, Fault> {
+    let (at, seen) = plain_end(text, start, 0);
+    if text.get(at) == Some(&b'"') && seen & HIGHS == 0 {
+        return Ok(at);
     }
-    if beyond_ascii && let Err(error) = std::str::from_utf8(content(text, start, at)) {
-        return Err(ParseErrorKind::InvalidUtf8 { at: start + error.valid_up_to() });
-    }
-    Ok(Span { start, end: at, escaped })
+    special_end(text, start, at, seen)
 }
 
-/// Decodes what stands between the quotes of a string that was checked.
+/// Goes on with a string at `at`, behind plain characters. `seen` is all of their bytes, one over the other.
+#[inline(never)]
+fn special_end(text: &[u8], start: usize, at: usize, seen: u64) -> Result<usize, Fault> {
+    let (mut at, mut seen) = (at, seen);
+    loop {
+        match text.get(at) {
+            Some(b'"') => break,
+            Some(b'\\') => at = escape_end(text, at)?,
+            Some(_) => return Err(fault(at, "a control character stands in a string")),
+            None => return Err(fault(at, "the text ends inside a string")),
+        }
+        (at, seen) = plain_end(text, at, seen);
+    }
+    if seen & HIGHS != 0
+        && let Err(error) = std::str::from_utf8(text.get(start..at).unwrap_or_default())
+    {
+        return Err(Fault { at: start + error.valid_up_to(), problem: Problem::Utf8 });
+    }
+    Ok(at)
+}
+
+/// Decodes a string that was checked, given with its quotes.
 ///
-/// `None` when an escaped surrogate has no partner: such a string is no sequence of Unicode characters.
-pub(super) fn decode(content: &[u8]) -> Option<Cow<'_, str>> {
-    decode_with(content, None)
+/// `None` when it is no string, or when an escaped surrogate has no partner: that is no sequence of Unicode characters.
+pub(super) fn decode(string: &[u8]) -> Option<Cow<'_, str>> {
+    decode_with(string, None)
+}
+
+/// As [`decode`], with U+FFFD for each surrogate without partner.
+pub(super) fn decode_lossy(string: &[u8]) -> Cow<'_, str> {
+    decode_with(string, Some(char::REPLACEMENT_CHARACTER)).unwrap_or_default()
 }
 
 /// Offset of the first byte from `at` on that is a quote, a backslash or a control character, or the end of the text.
-fn plain_end(text: &[u8], mut at: usize, beyond_ascii: &mut bool) -> usize {
-    let mut seen = 0_u64;
-    let mut rest = text.get(at..).unwrap_or_default();
-    while let Some((chunk, tail)) = rest.split_first_chunk::<8>() {
+///
+/// Adds the bytes before it to `seen`, one over the other, which tells afterwards whether all of them are ASCII.
+#[inline]
+fn plain_end(text: &[u8], at: usize, seen: u64) -> (usize, u64) {
+    let (start, mut at, mut seen) = (at, at, seen);
+    while let Some(chunk) = text.get(at..).and_then(<[u8]>::first_chunk) {
         let word = u64::from_le_bytes(*chunk);
         let special = special_bytes(word);
         if special != 0 {
-            let plain = special.trailing_zeros() / 8;
             // The bytes from the special one on belong to somebody else.
-            seen |= word & !(u64::MAX << (plain * 8));
-            *beyond_ascii |= seen & HIGHS != 0;
-            return at + plain as usize;
+            let plain = special.trailing_zeros() & !7;
+            return (at + plain as usize / 8, seen | (word & !(u64::MAX << plain)));
         }
         seen |= word;
         at += 8;
-        rest = tail;
+        if at - start == LONG {
+            (at, seen) = plain_blocks(text, at, seen);
+        }
     }
-    for &byte in rest {
+    while let Some(&byte) = text.get(at) {
         if byte == b'"' || byte == b'\\' || byte < 0x20 {
             break;
         }
         seen |= u64::from(byte);
         at += 1;
     }
-    *beyond_ascii |= seen & HIGHS != 0;
-    at
+    (at, seen)
+}
+
+/// Skips 32 bytes at a time as long as none of them is special. The loop over them is one that compilers turn into
+/// vector instructions.
+fn plain_blocks(text: &[u8], at: usize, seen: u64) -> (usize, u64) {
+    let (mut at, mut seen) = (at, seen);
+    while let Some(block) = text.get(at..).and_then(<[u8]>::first_chunk::<32>) {
+        let special = block.iter().fold(0, |special, &byte| {
+            special | u8::from(byte == b'"') | u8::from(byte == b'\\') | u8::from(byte < 0x20)
+        });
+        let bytes = block.iter().fold(0, |bytes, byte| bytes | byte);
+        if special != 0 {
+            break;
+        }
+        seen |= u64::from(bytes);
+        at += 32;
+    }
+    (at, seen)
 }
 
 /// The high bit of each byte that is special. Above the lowest such byte there may be bits too many.
@@ -106,27 +122,26 @@ fn zero_bytes(word: u64) -> u64 {
 }
 
 /// Offset behind the escape whose backslash stands at `at`.
-fn escape_end(text: &[u8], at: usize) -> Result<usize, ParseErrorKind> {
+fn escape_end(text: &[u8], at: usize) -> Result<usize, Fault> {
     match text.get(at + 1) {
         Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => Ok(at + 2),
         Some(b'u') => {
             let digits = text.get(at + 2..).unwrap_or_default();
             match digits.iter().take(4).position(|byte| !byte.is_ascii_hexdigit()) {
-                Some(wrong) => Err(invalid(at + 2 + wrong, "\\u needs four hexadecimal digits")),
-                None if digits.len() < 4 => {
-                    Err(invalid(text.len(), "the text ends inside a string"))
-                }
+                Some(wrong) => Err(fault(at + 2 + wrong, "\\u needs four hexadecimal digits")),
+                None if digits.len() < 4 => Err(fault(text.len(), "the text ends inside a string")),
                 None => Ok(at + 6),
             }
         }
-        Some(_) => Err(invalid(at + 1, "unknown escape in a string")),
-        None => Err(invalid(at + 1, "the text ends inside a string")),
+        Some(_) => Err(fault(at + 1, "unknown escape in a string")),
+        None => Err(fault(at + 1, "the text ends inside a string")),
     }
 }
 
-fn decode_with(content: &[u8], replacement: Option<char>) -> Option<Cow<'_, str>> {
+fn decode_with(string: &[u8], replacement: Option<char>) -> Option<Cow<'_, str>> {
+    let content = string.strip_prefix(b"\"")?.strip_suffix(b"\"")?;
     let mut rest = std::str::from_utf8(content).ok()?;
-    let Some(first) = memchr::memchr(b'\\', content) else {
+    let Some(first) = next_escape(content) else {
         return Some(Cow::Borrowed(rest));
     };
     let mut decoded = String::with_capacity(content.len());
@@ -137,13 +152,21 @@ fn decode_with(content: &[u8], replacement: Option<char>) -> Option<Cow<'_, str>
         let (character, after) = unescape(escape)?;
         decoded.push(character.or(replacement)?);
         rest = after;
-        match memchr::memchr(b'\\', rest.as_bytes()) {
+        match next_escape(rest.as_bytes()) {
             Some(next) => plain = next,
             None => break,
         }
     }
     decoded.push_str(rest);
     Some(Cow::Owned(decoded))
+}
+
+/// Offset of the next escape. Most strings that are decoded are names of members, for which a call is too much.
+fn next_escape(text: &[u8]) -> Option<usize> {
+    if text.len() <= LONG {
+        return text.iter().position(|byte| *byte == b'\\');
+    }
+    memchr::memchr(b'\\', text)
 }
 
 /// Reads the escape at the start of `text`: its character, `None` for half a surrogate pair, and what follows it.
@@ -182,10 +205,7 @@ fn hex(text: &str) -> Option<u32> {
     u32::from_str_radix(text.get(..4)?, 16).ok()
 }
 
-fn content(text: &[u8], start: usize, end: usize) -> &[u8] {
-    text.get(start..end).unwrap_or_default()
-}
-
-fn invalid(at: usize, problem: &'static str) -> ParseErrorKind {
-    ParseErrorKind::InvalidJson { at, problem }
+#[cold]
+fn fault(at: usize, problem: &'static str) -> Fault {
+    Fault { at, problem: Problem::Syntax(problem) }
 }

@@ -3,6 +3,7 @@
 //! It holds at most one unfinished event, bounded in bytes. Lines that arrive whole are read where they are.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::mem;
 
 use memchr::{memchr, memchr2};
@@ -12,6 +13,9 @@ use super::{DEFAULT_NAME, EVENT_BYTES_MAX};
 
 /// The mark that a stream may begin with; it means nothing.
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
+
+/// How much memory of an event's size is kept for the next one: a stream may be idle for hours after a large event.
+const KEPT_BYTES_MAX: usize = 16 * 1024;
 
 /// Why a stream cannot be read on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -34,7 +38,6 @@ impl SseError {
 }
 
 /// Reads a stream of events from chunks that end anywhere.
-#[derive(Debug)]
 pub struct Decoder {
     event_bytes_max: usize,
     /// The start of a line whose end has not arrived.
@@ -50,7 +53,7 @@ pub struct Decoder {
 }
 
 /// The fields of the event that is being read.
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Pending {
     /// Some field was seen.
     started: bool,
@@ -143,6 +146,7 @@ impl Decoder {
                 let mut line = mem::take(&mut self.line);
                 let result = self.take_line(&line, on_event);
                 line.clear();
+                line.shrink_to(KEPT_BYTES_MAX);
                 self.line = line;
                 result?;
             }
@@ -172,6 +176,8 @@ impl Decoder {
         line: &[u8],
         on_event: &mut dyn FnMut(Event<'_>),
     ) -> Result<(), SseError> {
+        // The line counts as it came, so that the bound does not depend on where chunks end.
+        self.room(line.len())?;
         let mut line = line;
         if mem::take(&mut self.at_start) {
             line = line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(line);
@@ -188,7 +194,6 @@ impl Decoder {
             }
             None => (line, &[][..]),
         };
-        self.room(value.len())?;
         self.take_field(name, value);
         Ok(())
     }
@@ -200,7 +205,10 @@ impl Decoder {
                 pending.data.extend_from_slice(value);
                 pending.data.push(b'\n');
             }
-            b"event" => pending.name = String::from_utf8_lossy(value).into_owned(),
+            b"event" => {
+                pending.name.clear();
+                pending.name.push_str(&String::from_utf8_lossy(value));
+            }
             b"id" if !value.contains(&0) => {
                 pending.id = Some(String::from_utf8_lossy(value).into_owned());
             }
@@ -219,9 +227,6 @@ impl Decoder {
 
     /// Ends the event. One without data is none, but its id counts.
     fn dispatch(&mut self, on_event: &mut dyn FnMut(Event<'_>)) {
-        if let Some(id) = &self.pending.id {
-            self.last_event_id = Some(id.clone()).filter(|id| !id.is_empty());
-        }
         let pending = &mut self.pending;
         if let Some(data) = pending.data.strip_suffix(b"\n") {
             let name = if pending.name.is_empty() { DEFAULT_NAME } else { &pending.name };
@@ -232,11 +237,23 @@ impl Decoder {
                 retry_ms: pending.retry_ms,
             });
         }
+        if let Some(id) = pending.id.take() {
+            self.last_event_id = Some(id).filter(|id| !id.is_empty());
+        }
         pending.started = false;
         pending.name.clear();
         pending.data.clear();
-        pending.id = None;
+        pending.data.shrink_to(KEPT_BYTES_MAX);
         pending.retry_ms = None;
+    }
+}
+
+/// Says how much is held. What it says may be a secret.
+impl fmt::Debug for Decoder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut text = f.debug_struct("Decoder");
+        text.field("line_bytes", &self.line.len()).field("data_bytes", &self.pending.data.len());
+        text.field("failed", &self.failed).finish_non_exhaustive()
     }
 }
 

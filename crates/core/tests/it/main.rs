@@ -1,3 +1,9 @@
 //! Integration tests of the crate.
 
 mod config;
+mod jsonrpc_bounds;
+mod jsonrpc_read;
+mod jsonrpc_refused;
+mod jsonrpc_splice;
+mod jsonrpc_write;
+mod sse;

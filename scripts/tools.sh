@@ -23,11 +23,12 @@ if [ -f "$stamp" ] && wanted | cmp -s - "$stamp" && works; then
     exit 0
 fi
 
-# Debian packages, when this user may install them.
+# Debian packages, when there are such and this user may install them.
 install_packages() {
-    command -v apt-get >/dev/null || fail "please install: $*"
     local sudo=()
-    if [ "$(id -u)" -ne 0 ]; then
+    if ! command -v apt-get >/dev/null; then
+        fail "please install what Debian calls: $*"
+    elif [ "$(id -u)" -ne 0 ]; then
         command -v sudo >/dev/null || fail "please install the Debian packages: $*"
         sudo=(sudo)
     fi
@@ -36,15 +37,23 @@ install_packages() {
     "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >&2
 }
 
-python=${PYTHON:-python3}
-command -v "$python" >/dev/null || fail "Python 3.10 to 3.13 is needed, and there is no $python (PYTHON=… names another)"
-version=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
-case $version in
-    3.10 | 3.11 | 3.12 | 3.13) ;;
-    *) fail "Python 3.10 to 3.13 is needed; $python is $version (PYTHON=… names another)" ;;
-esac
+version_of() { "$1" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null; }
 
-say "installing the programs of scripts/tools.txt"
+# The first interpreter for whose version there is a rotel. The system's is asked after the one that is found first,
+# which a version manager may have put there.
+find_python() {
+    local candidate
+    for candidate in ${PYTHON:-python3 /usr/bin/python3}; do
+        case $(version_of "$candidate" || true) in
+            3.10 | 3.11 | 3.12 | 3.13) echo "$candidate" && return ;;
+        esac
+    done
+    fail "Python 3.10 to 3.13 is needed (PYTHON=… says where it is)"
+}
+
+python=$(find_python)
+version=$(version_of "$python")
+say "installing the programs of scripts/tools.txt with Python $version"
 rm -rf "$venv" "$bin" "$stamp"
 mkdir -p "$bin"
 if ! "$python" -m venv "$venv" >/dev/null 2>&1; then

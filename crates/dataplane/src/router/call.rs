@@ -158,6 +158,9 @@ impl Exchange {
         id: &Id,
         call_span: &Span,
     ) -> Reply {
+        if matches!(error, OpenError::Full) {
+            self.record.limit_reached("opening_max");
+        }
         let failure = Failure::of_opening(error, server, self.record.front_end);
         let reply = match error.refusal() {
             Some(status) => Reply::challenge(

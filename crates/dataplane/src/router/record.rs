@@ -141,6 +141,9 @@ impl Record {
 
     /// Notes a refusal, on the request's span and on `spans`.
     pub(super) fn refused(&mut self, spans: &[&Span], rejection: &Rejection, source: &'static str) {
+        if let Rejection::BodyTooLarge(_) = rejection {
+            self.limit_reached("body_bytes_max");
+        }
         self.failed(
             spans,
             Failure {
@@ -186,6 +189,11 @@ impl Record {
         };
         self.span.in_scope(log);
         self.failure = Some(failure);
+    }
+
+    /// Counts that a bound was reached.
+    pub(super) fn limit_reached(&self, limit: &'static str) {
+        self.metrics.limit_reached(limit);
     }
 
     /// The value of `error.type`, when the request has failed.

@@ -187,6 +187,9 @@ impl Exchange {
         let Some(reader) = &mut open.reader else { return Bytes::new() };
         let rest = reader.finish(end);
         let outcome = reader.outcome().cloned().unwrap_or(Outcome::Unread);
+        if outcome == Outcome::Unread {
+            self.record.limit_reached("answer_bytes_max");
+        }
         let failure = failure_of(&outcome, open.call.route.server.name());
         if let Outcome::Error { code: Some(code) } = outcome {
             for span in [&open.span, &self.record.span] {

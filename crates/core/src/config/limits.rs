@@ -12,7 +12,7 @@ use super::tree::Node;
 pub struct Limits {
     /// Bytes of a request body.
     pub body_bytes_max: usize,
-    /// Gateway sessions that are open at once.
+    /// Sessions that the gateway is sized for: Envoy's connection and request limits stand above it.
     pub sessions_max: usize,
     /// Time that a gateway session lives.
     pub session_ttl: Duration,
@@ -237,10 +237,11 @@ const BOUNDS: [Bound; 15] = [
         "limits.sessionsMax",
         |limits| &mut limits.sessions_max,
         10_000_000,
-        "Gateway sessions that are open at once.",
+        "Sessions that the gateway is sized for: `envoy-config` sets the connection and request \
+         limits of Envoy above it.",
     ),
     time(
-        "limits.sessionTTL",
+        "limits.sessionTtl",
         |limits| &mut limits.session_ttl,
         (Duration::from_secs(60), Duration::from_secs(365 * 24 * 60 * 60)),
         "Time that a gateway session lives.",

@@ -17,7 +17,6 @@ mod resolve;
 mod schema;
 mod secret;
 mod server;
-mod startup;
 mod suggest;
 mod tree;
 mod types;

@@ -64,11 +64,11 @@ fn a_file_that_is_no_mapping_is_refused() {
 #[test]
 fn unknown_keys_are_refused_with_what_was_probably_meant() {
     check(
-        "Servers: []\nlog: {colour: red}\nlimits: {sessionTtl: 1h}\ntelemetry: {trace: 1}\n",
+        "Servers: []\nlog: {colour: red}\nlimits: {sessionTTL: 1h}\ntelemetry: {trace: 1}\n",
         &[
             "Servers: is not a known key; did you mean `servers`?",
             "telemetry.trace: is not a known key",
-            "limits.sessionTtl: is not a known key; did you mean `sessionTTL`?",
+            "limits.sessionTTL: is not a known key; did you mean `sessionTtl`?",
             "log.colour: is not a known key; those here are level, format",
         ],
     );

@@ -38,7 +38,7 @@ virtualServers:
 allowedHosts: [Gateway.internal]
 allowedOrigins: ['https://App.example.com:443']
 trustedProxies: [10.0.0.0/8]
-limits: {bodyBytesMax: 1MiB, sessionsMax: 7, sessionTTL: 1h, callIdleTimeout: 1500ms}
+limits: {bodyBytesMax: 1MiB, sessionsMax: 7, sessionTtl: 1h, callIdleTimeout: 1500ms}
 log: {level: debug, format: json}
 telemetry: {}
 ",

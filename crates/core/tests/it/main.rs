@@ -1,6 +1,7 @@
 //! Integration tests of the crate.
 
 mod config;
+mod examples;
 mod jsonrpc_bounds;
 mod jsonrpc_read;
 mod jsonrpc_refused;

@@ -9,6 +9,7 @@
 //! - [`upstream`]: the gateway as a client of each server; what they offer becomes a [`snapshot`];
 //! - [`http`], [`chain`], [`clock`]: what these share;
 //! - [`admin`]: health, status, figures;
+//! - [`reload`]: watches the configuration file while the gateway runs;
 //! - [`gateway`]: puts the parts together.
 
 pub mod admin;
@@ -19,6 +20,7 @@ pub mod ext_proc;
 pub mod gateway;
 pub mod http;
 pub mod proxy;
+pub mod reload;
 pub mod router;
 pub mod session;
 pub mod snapshot;

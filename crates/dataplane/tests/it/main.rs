@@ -9,6 +9,7 @@
 )]
 
 mod broker;
+mod reload;
 mod server;
 mod session;
 mod store;

@@ -86,8 +86,13 @@ pub(crate) struct DemoArgs {
     #[arg(long)]
     pub(crate) once: bool,
 
-    /// Which log lines of the gateway to show, on stderr: error, warn, info, debug, trace
-    #[arg(long, value_name = "LEVEL", default_value = "warn")]
+    /// Which log lines of the gateway to show, on stderr
+    #[arg(
+        long,
+        value_name = "LEVEL",
+        default_value = "warn",
+        value_parser = ["error", "warn", "info", "debug", "trace"]
+    )]
     pub(crate) log_level: String,
 }
 
@@ -142,34 +147,62 @@ pub(crate) struct ConfigArgs {
     #[arg(long, value_name = "FILE", env = "MCP_GATEWAY_CONFIG", hide_env_values = true)]
     pub(crate) config: PathBuf,
 
-    #[arg(long, value_name = "MODE", help = "\
-        standalone (the gateway is the proxy) or envoy (it stands beside Envoy) [env: MCP_GATEWAY_MODE]")]
+    #[arg(
+        long,
+        value_name = "MODE",
+        help = "\
+        standalone (the gateway is the proxy) or envoy (it stands beside Envoy) [env: MCP_GATEWAY_MODE]"
+    )]
     pub(crate) mode: Option<String>,
 
-    #[arg(long, value_name = "ADDRESS", help = "\
-        Where clients connect, such as 127.0.0.1:8080 [env: MCP_GATEWAY_LISTEN]")]
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        help = "\
+        Where clients connect, such as 127.0.0.1:8080 [env: MCP_GATEWAY_LISTEN]"
+    )]
     pub(crate) listen: Option<String>,
 
-    #[arg(long, value_name = "ADDRESS", help = "\
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        help = "\
         Where health, metrics and status are served, such as 127.0.0.1:9090 \
-        [env: MCP_GATEWAY_ADMIN_LISTEN]")]
+        [env: MCP_GATEWAY_ADMIN_LISTEN]"
+    )]
     pub(crate) admin_listen: Option<String>,
 
-    #[arg(long, value_name = "ADDRESS", help = "\
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        help = "\
         Where Envoy connects in envoy mode, such as 0.0.0.0:50051 or unix:/run/mcp-gateway.sock \
-        [env: MCP_GATEWAY_EXT_PROC_LISTEN]")]
+        [env: MCP_GATEWAY_EXT_PROC_LISTEN]"
+    )]
     pub(crate) ext_proc_listen: Option<String>,
 
-    #[arg(long, value_name = "HOST", help = "\
-        What clients call, host or host:port [env: MCP_GATEWAY_PUBLIC_HOST]")]
+    #[arg(
+        long,
+        value_name = "HOST",
+        help = "\
+        What clients call, host or host:port [env: MCP_GATEWAY_PUBLIC_HOST]"
+    )]
     pub(crate) public_host: Option<String>,
 
-    #[arg(long, value_name = "LEVEL", help = "\
-        Which log lines to write: error, warn, info, debug, trace [env: MCP_GATEWAY_LOG_LEVEL]")]
+    #[arg(
+        long,
+        value_name = "LEVEL",
+        help = "\
+        Which log lines to write: error, warn, info, debug, trace [env: MCP_GATEWAY_LOG_LEVEL]"
+    )]
     pub(crate) log_level: Option<String>,
 
-    #[arg(long, value_name = "FORMAT", help = "\
-        How log lines look: text or json [env: MCP_GATEWAY_LOG_FORMAT]")]
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        help = "\
+        How log lines look: text or json [env: MCP_GATEWAY_LOG_FORMAT]"
+    )]
     pub(crate) log_format: Option<String>,
 }
 

@@ -44,9 +44,7 @@ fn run(command: &Command) -> anyhow::Result<ExitCode> {
 }
 
 /// Runs `work` on a runtime with a thread for each core.
-fn on_runtime(
-    work: impl Future<Output = anyhow::Result<ExitCode>>,
-) -> anyhow::Result<ExitCode> {
+fn on_runtime(work: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

@@ -7,7 +7,7 @@ use mcp_gateway_core::config::{LogFormat, LogSettings, Problem};
 use mcp_gateway_dataplane::admin::Extra;
 use mcp_gateway_telemetry::log::{Filter, FilterError, Format};
 use mcp_gateway_telemetry::status::Status;
-use mcp_gateway_telemetry::{BuildInfo, Notice, SpanRecorder, Telemetry};
+use mcp_gateway_telemetry::{BuildInfo, Env, Notice, SpanRecorder, Telemetry};
 use serde_json::{Value, json};
 
 use crate::build_info;
@@ -18,14 +18,25 @@ use crate::build_info;
 pub(crate) fn telemetry(
     recorder: Option<SpanRecorder>,
 ) -> Result<(Telemetry, Vec<Notice>), Vec<Problem>> {
+    telemetry_from(&|name| std::env::var(name).ok(), recorder)
+}
+
+/// The same with an environment of the caller's.
+pub(crate) fn telemetry_from(
+    env: Env<'_>,
+    recorder: Option<SpanRecorder>,
+) -> Result<(Telemetry, Vec<Notice>), Vec<Problem>> {
     let build = BuildInfo {
         version: build_info::VERSION.to_owned(),
         revision: build_info::REVISION.to_owned(),
         rust_version: build_info::RUST_VERSION.to_owned(),
     };
     let extra = recorder.into_iter().map(|recorder| Box::new(recorder) as Box<_>).collect();
-    Telemetry::from_env(&|name| std::env::var(name).ok(), &build, extra).map_err(|problems| {
-        problems.into_iter().map(|problem| Problem::new(problem.variable, problem.message)).collect()
+    Telemetry::from_env(env, &build, extra).map_err(|problems| {
+        problems
+            .into_iter()
+            .map(|problem| Problem::new(problem.variable, problem.message))
+            .collect()
     })
 }
 
@@ -55,9 +66,9 @@ pub(crate) fn status_extra(telemetry: Status, config: Option<PathBuf>) -> Extra 
 }
 
 fn telemetry_status(status: &Status) -> Value {
-    let settings = status.settings().iter().map(|setting| {
-        json!({"name": setting.name, "value": setting.value, "source": setting.source})
-    });
+    let settings = status.settings().iter().map(
+        |setting| json!({"name": setting.name, "value": setting.value, "source": setting.source}),
+    );
     let exporters = status.exporters().into_iter().map(|exporter| {
         let failed = exporter.failed.iter().map(|(reason, count)| (reason.as_str(), *count));
         let dropped = exporter.dropped.iter().map(|(reason, count)| (reason.as_str(), *count));
@@ -83,5 +94,6 @@ fn telemetry_status(status: &Status) -> Value {
 
 /// The counts that are not zero, by reason.
 fn counts(all: impl Iterator<Item = (&'static str, u64)>) -> Value {
-    all.filter(|(_, count)| *count > 0).map(|(reason, count)| (reason.to_owned(), count.into())).collect::<serde_json::Map<_, _>>().into()
+    let counted = all.filter(|(_, count)| *count > 0);
+    Value::Object(counted.map(|(reason, count)| (reason.to_owned(), count.into())).collect())
 }

@@ -4,10 +4,11 @@
 
 use std::process::ExitCode;
 
-use mcp_gateway_core::config::{Config, Loaded, SecretMode};
+use mcp_gateway_core::config::{Config, Loaded, Problem, SecretMode};
 
 use crate::cli::CheckArgs;
 use crate::command::{counted, load, print_problems, problem_line};
+use crate::observability;
 use crate::output::{Ink, Out};
 
 /// Prints every problem, or a summary; says by the exit code which it was.
@@ -30,23 +31,27 @@ pub(crate) fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
 fn print_summary(out: &mut Out, args: &CheckArgs, loaded: &Loaded) {
     let Loaded { config, warnings } = loaded;
     let style = out.style();
-    out.line(style.paint(
-        Ink::Good,
-        format_args!(
-            "{} is usable: {} mode, {}, {}",
-            args.source.config.display(),
-            config.mode.as_str(),
-            counted(config.servers.len(), "server"),
-            counted(config.virtual_servers.len(), "virtual server"),
-        ),
-    ));
+    let mut parts =
+        vec![format!("{} mode", config.mode.as_str()), counted(config.servers.len(), "server")];
+    if !config.virtual_servers.is_empty() {
+        parts.push(counted(config.virtual_servers.len(), "virtual server"));
+    }
+    let verdict = format!("{} is usable: {}", args.source.config.display(), parts.join(", "));
+    out.line(style.paint(Ink::Good, verdict));
     print_servers(out, config);
+    let warnings: Vec<Problem> = warnings.iter().cloned().chain(telemetry_problems()).collect();
     if !warnings.is_empty() {
         out.line(style.paint(Ink::Strong, counted(warnings.len(), "warning")));
-        for warning in warnings {
+        for warning in &warnings {
             out.text(problem_line(warning, out));
         }
     }
+}
+
+/// What would keep `serve` from starting in this environment. It is no fault of the file, and the file may be meant for
+/// another environment: a warning.
+fn telemetry_problems() -> Vec<Problem> {
+    observability::telemetry(None).err().unwrap_or_default()
 }
 
 fn print_servers(out: &mut Out, config: &Config) {

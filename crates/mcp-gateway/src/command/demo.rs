@@ -17,6 +17,7 @@ use mcp_gateway_dataplane::upstream::ServerState;
 use mcp_gateway_telemetry::log::subscriber;
 use mcp_gateway_telemetry::{Metrics, Notice, SHUTDOWN_DEADLINE, SpanRecorder, Telemetry};
 
+use crate::build_info;
 use crate::cli::DemoArgs;
 use crate::command::signal::Signals;
 use crate::demo::log::HeldLog;
@@ -79,7 +80,8 @@ impl Demo {
         let (telemetry, notices) =
             observability::telemetry(Some(recorder.clone())).map_err(unusable)?;
         let weather = SampleServer::weather().await.context("cannot start a sample server")?;
-        let calculator = SampleServer::calculator().await.context("cannot start a sample server")?;
+        let calculator =
+            SampleServer::calculator().await.context("cannot start a sample server")?;
         let config = configuration(args, &weather, &calculator)?;
         let log = start_log(&config)?;
         notices.iter().for_each(Notice::log);
@@ -87,6 +89,7 @@ impl Demo {
         let handles = Handles {
             tracer: telemetry.tracer(),
             metrics: Metrics::new(status.clone()),
+            version: build_info::VERSION,
             status_extra: observability::status_extra(status, None),
         };
         let gateway = gateway::start(config, handles).await.context("the gateway did not start")?;
@@ -106,7 +109,8 @@ impl Demo {
             return Ok(());
         }
         let servers = self.gateway.servers();
-        let states = servers.iter().map(|server| format!("{} is {}", server.name, server.state.as_str()));
+        let states =
+            servers.iter().map(|server| format!("{} is {}", server.name, server.state.as_str()));
         bail!("the servers are not connected: {}", states.collect::<Vec<_>>().join(", "))
     }
 
@@ -134,10 +138,13 @@ impl Demo {
                 server(&self.weather, WEATHER, WEATHER_PREFIX),
                 server(&self.calculator, CALCULATOR, CALCULATOR_PREFIX),
             ],
-            moved: [(Mode::Standalone.default_listen(), addresses.client), (ADMIN_LISTEN_DEFAULT, addresses.admin)]
-                .into_iter()
-                .filter(|(wanted, got)| wanted != got)
-                .collect(),
+            moved: [
+                (Mode::Standalone.default_listen(), addresses.client),
+                (ADMIN_LISTEN_DEFAULT, addresses.admin),
+            ]
+            .into_iter()
+            .filter(|(wanted, got)| wanted != got)
+            .collect(),
             exported_to: exporters.into_iter().map(|exporter| exporter.target).collect(),
         }
     }

@@ -68,6 +68,7 @@ async fn serve(
     let handles = Handles {
         tracer: telemetry.tracer(),
         metrics: Metrics::new(status.clone()),
+        version: build_info::VERSION,
         status_extra: observability::status_extra(status, Some(args.source.config.clone())),
     };
     let running = Running {
@@ -141,7 +142,7 @@ impl Running {
                 let problems = problems.join("; ");
                 tracing::error!(
                     problems,
-                    "The configuration has changed and cannot be used; the old one stays. {count}: {problems}."
+                    "The configuration has changed and cannot be used, so the old one stays: {count}."
                 );
             }
         }

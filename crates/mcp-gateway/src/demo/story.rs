@@ -47,7 +47,9 @@ pub(crate) fn introduction(out: &mut Out, place: &Place) {
     let url_columns = place.servers.iter().map(|server| server.url.len()).max().unwrap_or_default();
     for PlacedServer { name, url, version, prefix } in &place.servers {
         let url = style.paint(Ink::Value, format_args!("{url:<url_columns$}"));
-        out.line(format_args!("  {name:<columns$}  {url}  MCP {version}, its tools begin with {prefix}"));
+        out.line(format_args!(
+            "  {name:<columns$}  {url}  MCP {version}, its tools begin with {prefix}"
+        ));
     }
     let url = style.paint(Ink::Value, format_args!("{:<url_columns$}", place.url));
     out.line(format_args!("  {:<columns$}  {url}  both, behind one endpoint", "gateway"));
@@ -83,7 +85,7 @@ pub(crate) fn invitation(out: &mut Out, place: &Place) {
     text.push_str(&heading("Connect an agent"));
     let agent = format!(r#"{{"mcpServers":{{"gateway":{{"type":"http","url":"{url}"}}}}}}"#);
     text.push_str(&format!("  {}\n\nor ask with curl:\n\n", value(&agent)));
-    text.push_str(&value(&curl(url)));
+    text.push_str(&format!("{}\n", value(&curl(url))));
 
     text.push_str(&heading("Put a server of your own behind it"));
     let serve = format!("{program} serve --config gateway.yaml");
@@ -104,7 +106,7 @@ fn curl(url: &str) -> String {
         "  curl -si {url} \\\n    -H 'content-type: application/json' \\\n    \
          -H 'accept: application/json, text/event-stream' \\\n    \
          -d '{{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"initialize\",\"params\":{{\"protocolVersion\":\"2025-11-25\",\
-         \"capabilities\":{{}},\"clientInfo\":{{\"name\":\"curl\",\"version\":\"1\"}}}}}}'\n"
+         \"capabilities\":{{}},\"clientInfo\":{{\"name\":\"curl\",\"version\":\"1\"}}}}}}'"
     )
 }
 

@@ -4,6 +4,7 @@
 //! tour with an error.
 
 use anyhow::{Context, bail, ensure};
+use mcp_gateway_telemetry::name::span;
 use rmcp::model::Tool;
 use serde_json::{Value, json};
 
@@ -12,8 +13,6 @@ use super::sample::{ReceivedContext, SampleServer};
 use super::traces::{Trace, Traces};
 use super::tree;
 use crate::output::{Ink, Out};
-
-use mcp_gateway_telemetry::name::span;
 
 /// The prefixes that the demo's configuration gives the two servers.
 pub(crate) const WEATHER_PREFIX: &str = "weather_";
@@ -115,7 +114,6 @@ impl Tour<'_> {
         ensure!(!answer.is_error, "{tool} failed: {}", answer.text);
         let label = style.paint(Ink::Faint, "result   ");
         self.out.line(format_args!("  {label} {}", style.paint(Ink::Good, &answer.text)));
-        self.out.line("");
         Ok(answer)
     }
 
@@ -126,6 +124,7 @@ impl Tour<'_> {
     fn draw(&mut self, trace: &Trace) {
         let style = self.out.style();
         let label = style.paint(Ink::Faint, "trace    ");
+        self.out.line("");
         self.out.line(format_args!("  {label} {}", style.paint(Ink::Value, &trace.id)));
         let tree = tree::render(&trace.spans, style, self.out.width());
         self.out.text(tree);

@@ -127,9 +127,18 @@ fn with_everything_below(request: &FinishedSpan, recorded: &[FinishedSpan]) -> V
 
 #[cfg(test)]
 mod tests {
-    use mcp_gateway_telemetry::{RemoteContext, Span, SpanKind, SpanRecorder, Tracer, recorded};
+    use mcp_gateway_telemetry::{RemoteContext, Span, SpanKind, SpanRecorder, Telemetry, Tracer};
 
     use super::{Trace, Traces};
+    use crate::observability::telemetry_from;
+
+    /// Telemetry that exports nothing, and what it records.
+    fn recorded() -> (Telemetry, Tracer, SpanRecorder) {
+        let recorder = SpanRecorder::new(100);
+        let (telemetry, _) = telemetry_from(&|_name| None, Some(recorder.clone())).unwrap();
+        let tracer = telemetry.tracer();
+        (telemetry, tracer, recorder)
+    }
 
     fn request(tracer: &Tracer, parent: &RemoteContext, method: &str, tool: &str) -> Span {
         let (method, tool) = (method.to_owned(), tool.to_owned());
@@ -145,8 +154,7 @@ mod tests {
 
     #[test]
     fn calls_of_one_trace_are_kept_apart_and_handed_out_once() {
-        let recorder = SpanRecorder::new(100);
-        let (_provider, tracer) = recorded(recorder.clone());
+        let (_telemetry, tracer, recorder) = recorded();
         let mut traces = Traces::new(recorder);
         let caller = tracer.start("caller", SpanKind::Client, &RemoteContext::none(), |_| {});
         let one = request(&tracer, &caller.remote(), "tools/call", "one");
@@ -167,8 +175,7 @@ mod tests {
 
     #[tokio::test]
     async fn call_is_waited_for() {
-        let recorder = SpanRecorder::new(100);
-        let (_provider, tracer) = recorded(recorder.clone());
+        let (_telemetry, tracer, recorder) = recorded();
         let mut traces = Traces::new(recorder);
         request(&tracer, &RemoteContext::none(), "tools/call", "other").end();
         let wanted = request(&tracer, &RemoteContext::none(), "tools/call", "wanted");
@@ -185,8 +192,7 @@ mod tests {
 
     #[test]
     fn expectations_name_what_is_wrong() {
-        let recorder = SpanRecorder::new(100);
-        let (_provider, tracer) = recorded(recorder.clone());
+        let (_telemetry, tracer, recorder) = recorded();
         tracer.start("one", SpanKind::Internal, &RemoteContext::none(), |_| {}).end();
         let trace = Trace { id: "t".to_owned(), spans: recorder.finished() };
         assert!(trace.expect(&["one"], &["two"]).is_ok());

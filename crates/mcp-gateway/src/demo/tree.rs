@@ -32,8 +32,8 @@ const TIMELINE_FROM_WIDTH: usize = 92;
 const NUMBER_COLUMNS: usize = 9;
 /// Columns of the component.
 const COMPONENT_COLUMNS: usize = 6;
-/// Characters of an attribute's value before it is cut.
-const VALUE_CHARS_MAX: usize = 48;
+/// Characters of a value before it is cut.
+const VALUE_CHARS_MAX: usize = 52;
 
 /// Draws `spans`, all of one trace, in lines of at most `width` columns where their names allow it.
 pub(crate) fn render(spans: &[FinishedSpan], style: Style, width: usize) -> String {
@@ -105,7 +105,8 @@ impl<'a> Drawing<'a> {
 
     /// The spans that `wanted` picks, the earliest first.
     fn ordered(&self, wanted: impl Fn(&FinishedSpan) -> bool) -> Vec<&'a FinishedSpan> {
-        let mut picked: Vec<&FinishedSpan> = self.spans.iter().filter(|span| wanted(span)).collect();
+        let mut picked: Vec<&FinishedSpan> =
+            self.spans.iter().filter(|span| wanted(span)).collect();
         picked.sort_by_key(|span| (span.start, Reverse(span.end)));
         picked
     }
@@ -157,18 +158,13 @@ impl<'a> Drawing<'a> {
             SpanKind::Producer => line.push(" ", "PRODUCER", Ink::Good, style),
             SpanKind::Consumer => line.push(" ", "CONSUMER", Ink::Good, style),
         }
-        if let SpanStatus::Error(error) = &span.status {
-            line.push(" ", &format!("ERROR {}", shortened(error)), Ink::Bad, style);
-        }
         let room = self.width.saturating_sub(margin.columns);
         let mut lines = Vec::new();
-        for (name, value) in telling {
-            let text = format!("{name}={}", shortened(value));
+        for (text, ink) in remarks(span, telling) {
             if line.columns + 2 + text.chars().count() > room && !line.is_fresh {
                 let fresh = Line::new(below, style.paint(Ink::Faint, below));
                 lines.push(std::mem::replace(&mut line, fresh));
             }
-            let ink = if name.starts_with("error") { Ink::Bad } else { Ink::Faint };
             line.push(if line.is_fresh { "" } else { "  " }, &text, ink, style);
         }
         lines.push(line);
@@ -236,6 +232,21 @@ impl Line {
         self.columns += gap.chars().count() + text.chars().count();
         self.is_fresh = false;
     }
+}
+
+/// What is said behind the name of a span: that it failed, and its attributes.
+fn remarks(span: &FinishedSpan, telling: &[(&str, String)]) -> Vec<(String, Ink)> {
+    let error = match &span.status {
+        SpanStatus::Error(description) => {
+            Some((format!("ERROR {}", shortened(description)), Ink::Bad))
+        }
+        SpanStatus::Ok | SpanStatus::Unset => None,
+    };
+    let attributes = telling.iter().map(|(name, value)| {
+        let ink = if name.starts_with("error") { Ink::Bad } else { Ink::Faint };
+        (format!("{name}={}", shortened(value)), ink)
+    });
+    error.into_iter().chain(attributes).collect()
 }
 
 /// Whose work a span is: its name says so, else it belongs to whoever started it.

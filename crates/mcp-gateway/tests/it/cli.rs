@@ -1,7 +1,9 @@
 //! The program as people meet it: help, exit codes, and what is printed where.
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use crate::support::gateway;
+use crate::support::program::Finished;
+use crate::support::scratch::Scratch;
+use crate::support::wait::PATIENCE;
 
 /// Five mistakes, each of another kind.
 const FIVE_MISTAKES: &str = "\
@@ -30,12 +32,23 @@ servers:
     hint: unused
 ";
 
-#[test]
-fn check_lists_every_problem_with_its_path() {
-    let file = Scratch::new(FIVE_MISTAKES);
-    let checked = run(&["check", "--config", file.path()]);
-    assert_eq!(checked.status.code(), Some(1), "{checked:?}");
-    let lines = problem_lines(&stdout(&checked));
+/// A file of envoy mode, complete but for its signing key.
+const ENVOY_MODE: &str = "\
+mode: envoy
+publicHost: mcp.example.com
+envoyAddress: http://127.0.0.1:8888
+servers:
+  - name: demo/weather
+    url: http://127.0.0.1:9101/mcp
+    hostname: weather.mcp.local
+    prefix: weather_
+";
+
+#[tokio::test]
+async fn check_lists_every_problem_with_its_path() {
+    let checked = with_file(FIVE_MISTAKES, &["check"], &[]).await;
+    assert_eq!(checked.code, Some(1), "{checked:?}");
+    let lines = problem_lines(&checked.stdout);
     assert_eq!(lines.len(), 5, "{lines:?}");
     for path in FIVE_PATHS {
         let is_told = lines.iter().any(|line| line.starts_with(&format!("{path}: ")));
@@ -43,124 +56,128 @@ fn check_lists_every_problem_with_its_path() {
     }
 }
 
-#[test]
-fn check_needs_no_secret_and_warns_of_keys_without_effect() {
-    let file = Scratch::new(USABLE);
-    let checked = run(&["check", "--config", file.path()]);
-    assert_eq!(checked.status.code(), Some(0), "{checked:?}");
-    let text = stdout(&checked);
+#[tokio::test]
+async fn check_needs_no_secret_and_warns_of_keys_without_effect() {
+    let checked = with_file(USABLE, &["check"], &[]).await;
+    assert_eq!(checked.code, Some(0), "{checked:?}");
+    let text = &checked.stdout;
     assert!(text.contains("is usable: standalone mode, 1 server\n"), "{text}");
     assert!(text.contains("demo/weather  http://127.0.0.1:9101/mcp  prefix weather_"), "{text}");
     assert!(text.contains("1 warning\n  servers[0].hint: "), "{text}");
 }
 
-#[test]
-fn flags_are_checked_with_the_file() {
-    let file = Scratch::new(USABLE);
-    let checked = run(&["check", "--config", file.path(), "--listen", "nowhere", "--mode", "x"]);
-    assert_eq!(checked.status.code(), Some(1), "{checked:?}");
-    let lines = problem_lines(&stdout(&checked));
-    assert_eq!(lines.len(), 2, "{lines:?}");
-    assert!(lines[0].starts_with("--mode: ") && lines[1].starts_with("--listen: "), "{lines:?}");
+#[tokio::test]
+async fn check_warns_of_an_environment_in_which_serve_would_not_start() {
+    let environment = [("OTEL_EXPORTER_OTLP_ENDPOINT", "ftp://collector")];
+    let checked = with_file("servers: []", &["check"], &environment).await;
+    assert_eq!(checked.code, Some(0), "{checked:?}");
+    let text = &checked.stdout;
+    assert!(text.contains("1 warning\n  OTEL_EXPORTER_OTLP_ENDPOINT: "), "{text}");
 }
 
-#[test]
-fn file_that_is_not_there_is_a_problem_with_a_path() {
+#[tokio::test]
+async fn flags_and_variables_are_checked_with_the_file() {
+    let environment = [("MCP_GATEWAY_LISTEN", "nowhere"), ("MCP_GATEWAY_MODE", "unused")];
+    let checked = with_file(USABLE, &["check", "--mode", "x"], &environment).await;
+    assert_eq!(checked.code, Some(1), "{checked:?}");
+    let lines = problem_lines(&checked.stdout);
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    assert!(lines[0].starts_with("--mode: "), "{lines:?}");
+    assert!(lines[1].starts_with("MCP_GATEWAY_LISTEN: "), "{lines:?}");
+}
+
+#[tokio::test]
+async fn serve_lists_the_problems_of_file_and_environment_together() {
+    let environment = [("OTEL_EXPORTER_OTLP_ENDPOINT", "ftp://collector")];
+    let served = with_file(FIVE_MISTAKES, &["serve"], &environment).await;
+    assert_eq!((served.code, served.stdout.as_str()), (Some(1), ""), "{served:?}");
+    let lines = problem_lines(&served.stderr);
+    assert_eq!(lines.len(), 6, "{lines:?}");
+    assert!(lines[5].starts_with("OTEL_EXPORTER_OTLP_ENDPOINT: "), "{lines:?}");
+}
+
+#[tokio::test]
+async fn file_that_is_not_there_is_a_problem_with_a_path() {
     for command in ["check", "serve", "envoy-config"] {
-        let done = run(&[command, "--config", "/nosuch/gateway.yaml"]);
-        assert_eq!(done.status.code(), Some(1), "{command}: {done:?}");
-        let all = format!("{}{}", stdout(&done), stderr(&done));
+        let done = run(&[command, "--config", "/nosuch/gateway.yaml"]).await;
+        assert_eq!(done.code, Some(1), "{command}: {done:?}");
+        let all = done.stdout + &done.stderr;
         assert!(all.contains("--config: cannot read /nosuch/gateway.yaml"), "{command}: {all}");
     }
 }
 
-#[test]
-fn output_is_plain_when_it_is_not_a_terminal() {
-    let file = Scratch::new(FIVE_MISTAKES);
-    for arguments in [["check", "--config", file.path()], ["serve", "--config", file.path()]] {
-        let done = run(&arguments);
-        let all = format!("{}{}", stdout(&done), stderr(&done));
-        assert!(!all.contains('\x1b'), "{arguments:?}: {all}");
+#[tokio::test]
+async fn output_is_plain_when_it_is_not_a_terminal() {
+    for command in ["check", "serve"] {
+        let done = with_file(FIVE_MISTAKES, &[command], &[]).await;
+        let all = done.stdout + &done.stderr;
+        assert!(!all.contains('\x1b'), "{command}: {all}");
     }
 }
 
-#[test]
-fn wrong_command_line_is_exit_code_two() {
-    for arguments in [vec![], vec!["serve"], vec!["nosuch"], vec!["demo", "--nosuch"]] {
-        let done = run(&arguments);
-        assert_eq!(done.status.code(), Some(2), "{arguments:?}: {done:?}");
-        assert!(stderr(&done).contains("Usage: "), "{arguments:?}: {done:?}");
+#[tokio::test]
+async fn envoy_config_prints_yaml_for_envoy_mode_only() {
+    let refused = with_file(USABLE, &["envoy-config"], &[]).await;
+    assert_eq!((refused.code, refused.stdout.as_str()), (Some(1), ""), "{refused:?}");
+    assert!(refused.stderr.starts_with("error: mode is standalone"), "{refused:?}");
+
+    let printed = with_file(ENVOY_MODE, &["envoy-config"], &[]).await;
+    assert_eq!((printed.code, printed.stderr.as_str()), (Some(0), ""), "{printed:?}");
+    let bootstrap: serde_yaml_ng::Value = serde_yaml_ng::from_str(&printed.stdout).unwrap();
+    assert!(bootstrap.get("static_resources").is_some(), "{}", printed.stdout);
+    assert!(bootstrap.get("admin").is_none(), "{}", printed.stdout);
+
+    let arguments = ["envoy-config", "--envoy-admin", "127.0.0.1:9901"];
+    let printed = with_file(ENVOY_MODE, &arguments, &[]).await;
+    let bootstrap: serde_yaml_ng::Value = serde_yaml_ng::from_str(&printed.stdout).unwrap();
+    assert!(bootstrap.get("admin").is_some(), "{}", printed.stdout);
+}
+
+#[tokio::test]
+async fn wrong_command_line_is_exit_code_two() {
+    for arguments in [vec![], vec!["serve"], vec!["nosuch"], vec!["demo", "--log-level", "loud"]] {
+        let done = run(&arguments).await;
+        assert_eq!(done.code, Some(2), "{arguments:?}: {done:?}");
+        assert!(done.stderr.contains("--help"), "{arguments:?}: {done:?}");
     }
 }
 
-#[test]
-fn help_names_every_command_and_every_flag_has_a_text() {
-    let help = stdout(&run(&["--help"]));
+#[tokio::test]
+async fn help_names_every_command_and_says_what_each_does() {
+    let help = run(&["--help"]).await.stdout;
     for command in ["demo", "serve", "check", "envoy-config"] {
         assert!(help.contains(&format!("\n  {command} ")), "{help}");
-        let own = run(&[command, "-h"]);
-        assert_eq!(own.status.code(), Some(0), "{own:?}");
-        let own = stdout(&own);
-        for line in own.lines().filter(|line| line.trim_start().starts_with("--")) {
-            let has_text = line.trim_start().split_whitespace().count() > 2;
-            let text_below = own.lines().skip_while(|other| *other != line).nth(1);
-            assert!(has_text || text_below.is_some_and(|text| text.starts_with("      ")), "{own}");
-        }
+        let own = run(&[command, "--help"]).await;
+        assert_eq!(own.code, Some(0), "{own:?}");
+        assert!(own.stdout.contains(&format!("Usage: mcp-gateway {command} ")), "{own:?}");
     }
+    let serve = run(&["serve", "--help"]).await.stdout;
+    for flag in ["--config", "--listen", "--admin-listen", "--ext-proc-listen", "--public-host"] {
+        assert!(serve.contains(&format!("{flag} <")), "{serve}");
+    }
+    assert!(serve.contains("[env: MCP_GATEWAY_CONFIG]"), "{serve}");
 }
 
-#[test]
-fn version_tells_the_build() {
-    let version = stdout(&run(&["--version"]));
+#[tokio::test]
+async fn version_tells_the_build() {
+    let version = run(&["--version"]).await.stdout;
     let expected = format!("mcp-gateway {} (revision ", env!("CARGO_PKG_VERSION"));
     assert!(version.starts_with(&expected) && version.contains(", rust 1."), "{version}");
 }
 
-/// Runs the program with nothing of the gateway's own settings in the environment.
-fn run(arguments: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_mcp-gateway"));
-    for (name, _) in std::env::vars() {
-        if ["MCP_GATEWAY_", "OTEL_", "GATEWAY_"].iter().any(|prefix| name.starts_with(prefix)) {
-            command.env_remove(name);
-        }
-    }
-    command.args(arguments).output().unwrap()
+async fn run(arguments: &[&str]) -> Finished {
+    gateway::run(arguments, &[], PATIENCE).await
 }
 
-fn stdout(output: &Output) -> String {
-    String::from_utf8(output.stdout.clone()).unwrap()
-}
-
-fn stderr(output: &Output) -> String {
-    String::from_utf8(output.stderr.clone()).unwrap()
+/// Runs a command with a configuration file of this text.
+async fn with_file(text: &str, arguments: &[&str], environment: &[(&str, &str)]) -> Finished {
+    let folder = Scratch::new("cli");
+    let file = folder.write("gateway.yaml", text).display().to_string();
+    let all: Vec<&str> = arguments.iter().copied().chain(["--config", &file]).collect();
+    gateway::run(&all, environment, PATIENCE).await
 }
 
 /// The lines of a report that are problems, without their indentation.
 fn problem_lines(report: &str) -> Vec<String> {
     report.lines().filter_map(|line| line.strip_prefix("  ")).map(str::to_owned).collect()
-}
-
-/// A configuration file that is removed at the end of its test.
-struct Scratch(PathBuf);
-
-impl Scratch {
-    fn new(text: &str) -> Self {
-        use std::sync::atomic::{AtomicU32, Ordering};
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("cli-{}-{number}.yaml", std::process::id());
-        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-        std::fs::write(&path, text).unwrap();
-        Self(path)
-    }
-
-    fn path(&self) -> &str {
-        self.0.to_str().unwrap()
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        let _best_effort = std::fs::remove_file(&self.0);
-    }
 }

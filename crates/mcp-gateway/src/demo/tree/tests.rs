@@ -141,7 +141,7 @@ fn failure_is_told_with_its_reason() {
         100,
         "
        ms  timeline      in      span
-    1.000  ━━━━━━━━━━━━  router  mcp-router.process SERVER ERROR no server has a tool named nosuch
+    1.000  ━━━━━━━━━━━━  router  mcp-router.process SERVER  ERROR no server has a tool named nosuch
                                     error.type=unknown_tool  error_source=client
 ",
     );

@@ -10,5 +10,8 @@
 )]
 #![allow(unreachable_pub, reason = "a test program has no outside")]
 
+mod cli;
+mod demo;
 mod harness;
+mod serve;
 mod support;

@@ -1,0 +1,127 @@
+//! What the demo says before and after the tour: what runs where, and what to do next.
+
+use std::net::SocketAddr;
+
+use super::traces::Trace;
+use super::tree;
+use crate::build_info;
+use crate::output::{Ink, Out};
+
+/// Traces that are drawn at once; more are only counted, so that a load test does not flood the terminal.
+const DRAWN_AT_ONCE_MAX: usize = 4;
+
+/// What is where.
+pub(crate) struct Place {
+    /// The gateway's MCP endpoint.
+    pub(crate) url: String,
+    /// The admin listener.
+    pub(crate) admin_url: String,
+    /// The servers behind the gateway.
+    pub(crate) servers: Vec<PlacedServer>,
+    /// Addresses that were taken, each with the one that is used instead.
+    pub(crate) moved: Vec<(SocketAddr, SocketAddr)>,
+    /// Where spans are exported to.
+    pub(crate) exported_to: Vec<String>,
+}
+
+/// One server behind the gateway.
+pub(crate) struct PlacedServer {
+    /// Its name in the configuration.
+    pub(crate) name: String,
+    /// Its own endpoint.
+    pub(crate) url: String,
+    /// The protocol revision that it and the gateway agreed on.
+    pub(crate) version: String,
+    /// What its tools begin with.
+    pub(crate) prefix: &'static str,
+}
+
+/// Says what was started.
+pub(crate) fn introduction(out: &mut Out, place: &Place) {
+    let style = out.style();
+    let title = format!("mcp-gateway {}", build_info::VERSION);
+    let text = "two sample MCP servers and a gateway in front of them, on this machine";
+    out.line(format_args!("{}: {text}", style.paint(Ink::Strong, title)));
+    out.line("");
+    let columns = place.servers.iter().map(|server| server.name.len()).max().unwrap_or_default();
+    let url_columns = place.servers.iter().map(|server| server.url.len()).max().unwrap_or_default();
+    for PlacedServer { name, url, version, prefix } in &place.servers {
+        let url = style.paint(Ink::Value, format_args!("{url:<url_columns$}"));
+        out.line(format_args!(
+            "  {name:<columns$}  {url}  MCP {version}, its tools begin with {prefix}"
+        ));
+    }
+    let url = style.paint(Ink::Value, format_args!("{:<url_columns$}", place.url));
+    out.line(format_args!("  {:<columns$}  {url}  both, behind one endpoint", "gateway"));
+    for (taken, instead) in &place.moved {
+        out.line(format_args!("  {taken} is taken; the gateway listens on {instead} instead."));
+    }
+    for target in &place.exported_to {
+        out.line(format_args!("  The spans are exported to {target} as well."));
+    }
+}
+
+/// Says that the tour went well, when nothing stays up.
+pub(crate) fn end_of_tour(out: &mut Out) {
+    let style = out.style();
+    out.line("");
+    out.line(style.paint(Ink::Good, "Everything went as it should."));
+    out.line("Without --once the demo stays up, so that you can connect an agent.");
+}
+
+/// Says what is listening, and what to do with it.
+pub(crate) fn invitation(out: &mut Out, place: &Place) {
+    let style = out.style();
+    let program = std::env::args().next().unwrap_or_else(|| "mcp-gateway".to_owned());
+    let (url, admin_url) = (&place.url, &place.admin_url);
+    let columns = url.len();
+    let value = |text: &str| style.paint(Ink::Value, text);
+    let heading = |text: &str| format!("\n{}\n\n", style.paint(Ink::Heading, text));
+    let mut text = heading("Listening");
+    text.push_str(&format!("  {}  MCP, for agents\n", value(url)));
+    let admin = value(&format!("{admin_url:<columns$}"));
+    text.push_str(&format!("  {admin}  /status, /metrics, /healthz, /readyz\n"));
+
+    text.push_str(&heading("Connect an agent"));
+    let agent = format!(r#"{{"mcpServers":{{"gateway":{{"type":"http","url":"{url}"}}}}}}"#);
+    text.push_str(&format!("  {}\n\nor ask with curl:\n\n", value(&agent)));
+    text.push_str(&format!("{}\n", value(&curl(url))));
+
+    text.push_str(&heading("Put a server of your own behind it"));
+    let serve = format!("{program} serve --config gateway.yaml");
+    text.push_str(&format!("  {}    README.md has a gateway.yaml to start from\n", value(&serve)));
+
+    text.push_str(&heading("Send the traces to a collector"));
+    let export = format!("OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:4318 {program} demo");
+    text.push_str(&format!("  {}\n", value(&export)));
+
+    let end = "Every further tool call is drawn here. Ctrl-C ends the demo.";
+    text.push_str(&format!("\n{}\n", style.paint(Ink::Strong, end)));
+    out.text(text);
+}
+
+/// The command that initialises a session.
+fn curl(url: &str) -> String {
+    format!(
+        "  curl -si {url} \\\n    -H 'content-type: application/json' \\\n    \
+         -H 'accept: application/json, text/event-stream' \\\n    \
+         -d '{{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"initialize\",\"params\":{{\"protocolVersion\":\"2025-11-25\",\
+         \"capabilities\":{{}},\"clientInfo\":{{\"name\":\"curl\",\"version\":\"1\"}}}}}}'"
+    )
+}
+
+/// Draws calls that somebody made.
+pub(crate) fn further_calls(out: &mut Out, calls: &[Trace]) {
+    let style = out.style();
+    for call in calls.iter().take(DRAWN_AT_ONCE_MAX) {
+        let tool = call.tool().unwrap_or_else(|| "a tool".to_owned());
+        let heading = style.paint(Ink::Heading, format_args!("\n{tool}"));
+        let trace = style.paint(Ink::Value, &call.id);
+        let tree = tree::render(&call.spans, style, out.width());
+        out.text(format_args!("{heading}  trace {trace}\n{tree}"));
+    }
+    let more = calls.len().saturating_sub(DRAWN_AT_ONCE_MAX);
+    if more > 0 {
+        out.line(format_args!("\n({more} more at the same time)"));
+    }
+}

@@ -37,7 +37,7 @@ const REPLY_TIMEOUT: Duration = Duration::from_secs(5);
 pub(super) struct Answer {
     /// The bytes of the `result` member.
     pub(super) result: Bytes,
-    /// The session id on the answer, as the server wrote it. Means something on `initialize` only.
+    /// The session id that the answer to a request without session issues.
     pub(super) session_id: Option<UpstreamSessionId>,
 }
 
@@ -56,7 +56,8 @@ impl ServerClient {
             return Err(UpstreamError::NoAnswer);
         }
         let (head, body) = answer.into_parts();
-        let session_id = issued(&head.headers)?;
+        // Only the answer to `initialize` issues an id; what other answers carry there means nothing.
+        let session_id = if envelope.session.is_none() { issued(&head.headers)? } else { None };
         let result = match media::of(&head.headers) {
             Media::Json => {
                 let body = read_all(body, bytes_max, envelope.deadline).await;
@@ -129,18 +130,19 @@ struct Waiting<'a> {
 
 impl Waiting<'_> {
     async fn answer(mut self, mut stream: MessageStream) -> Result<Bytes, UpstreamError> {
-        for _ in 0..RESUMES_MAX {
+        let mut resumes = 0;
+        loop {
             let lost = match self.read(&mut stream).await {
                 Ok(Some(result)) => return Ok(result),
                 Ok(None) => UpstreamError::NoAnswer,
                 Err(error) => error,
             };
-            if !lost.is_cut() || stream.last_event_id().is_none() {
+            if !lost.is_cut() || stream.last_event_id().is_none() || resumes == RESUMES_MAX {
                 return Err(lost);
             }
+            resumes += 1;
             stream = self.resume(&stream, lost).await?;
         }
-        Err(UpstreamError::NoAnswer)
     }
 
     /// Reads messages until the answer is there, or the stream has ended without it.

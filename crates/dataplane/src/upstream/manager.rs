@@ -159,6 +159,7 @@ impl Running {
         }
         let live = self.manager.connect(trace.clone()).await?;
         let live = self.live.insert(live);
+        live.watcher.begin(&self.manager.client, &live.session).await;
         let list = self.manager.list(&live.session, trace.as_ref()).await?;
         Ok(self.take(list))
     }

@@ -21,6 +21,8 @@ use crate::session::UpstreamSession;
 
 /// Time for the head of the stream. Also the time for one answer to a request of the server.
 const OPEN_TIMEOUT: Duration = Duration::from_secs(10);
+/// Time that the first list waits for the stream, so that no change falls between the two.
+const BEGIN_TIMEOUT: Duration = Duration::from_secs(1);
 /// A stream without a message for as long is opened anew: it may have died without a sign.
 const SILENCE_MAX: Duration = Duration::from_secs(15 * 60);
 /// Bytes of one event.
@@ -31,7 +33,7 @@ const GOOD_STREAM: Duration = Duration::from_secs(60);
 /// What the stream tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Change {
-    /// The list of tools may have changed; also told when the stream was open, ended, and is open again.
+    /// The list of tools may have changed; also told when the stream has been opened late, or again.
     Tools,
     /// The server no longer knows the session.
     SessionLost,
@@ -40,8 +42,10 @@ pub(super) enum Change {
 /// Watches one session.
 pub(super) struct Watcher {
     state: State,
-    /// A stream of this session was open before: what it would have told meanwhile is lost.
+    /// A stream of this session was open before: the server offers it.
     opened_before: bool,
+    /// The list has been read since: what the stream would have told until it is open is lost.
+    begun: bool,
     last_event_id: Option<String>,
     backoff: Backoff,
 }
@@ -56,12 +60,23 @@ enum State {
 }
 
 impl Watcher {
-    /// A watcher that opens its stream at once when asked for the first time, or never when `announces` is false (the server did
-    /// not declare `tools.listChanged`). Tries that fail in a row are at most `wait_max` apart.
+    /// A watcher without stream; it never opens one when `announces` is false (the server did not declare
+    /// `tools.listChanged`). Tries that fail in a row are at most `wait_max` apart.
     pub(super) fn new(announces: bool, wait_max: Duration) -> Self {
         let state =
             if announces { State::Closed { reopen_at: Instant::now() } } else { State::Off };
-        Self { state, opened_before: false, last_event_id: None, backoff: Backoff::new(wait_max) }
+        let backoff = Backoff::new(wait_max);
+        Self { state, opened_before: false, begun: false, last_event_id: None, backoff }
+    }
+
+    /// Opens the stream before the first list is read. When that takes more than a second, or fails, the list goes first; the
+    /// stream tells of a change when it is open.
+    pub(super) async fn begin(&mut self, client: &ServerClient, session: &UpstreamSession) {
+        if let State::Closed { .. } = self.state {
+            // Past its time the try is given up, and made again by `change`.
+            drop(tokio::time::timeout(BEGIN_TIMEOUT, self.open(client, session)).await);
+        }
+        self.begun = true;
     }
 
     /// Says whether changes would be told now.
@@ -111,8 +126,8 @@ impl Watcher {
             let stream = Box::new(MessageStream::new(answer.into_body(), EVENT_BYTES_MAX));
             let now = Instant::now();
             self.state = State::Open { stream, opened_at: now, heard_at: now };
-            let again = std::mem::replace(&mut self.opened_before, true);
-            return again.then_some(Change::Tools);
+            self.opened_before = true;
+            return self.begun.then_some(Change::Tools);
         }
         if self.opened_before && [StatusCode::NOT_FOUND, StatusCode::BAD_REQUEST].contains(&status)
         {

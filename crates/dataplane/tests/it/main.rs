@@ -13,3 +13,5 @@ mod reload;
 mod server;
 mod session;
 mod store;
+mod support;
+mod upstream;

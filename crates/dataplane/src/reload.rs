@@ -191,7 +191,8 @@ impl Reload {
             let servers = config.servers.len();
             tracing::info!(config.path = %path, servers, "The configuration file has changed and takes effect.");
             for warning in &warnings {
-                tracing::warn!(config.path = %path, "In the configuration file: {warning}.");
+                let key = &warning.path;
+                tracing::warn!(config.path = %path, config.key = %key, "In the configuration file, {warning}");
             }
             self.configs.send_replace(Arc::new(config));
         }
@@ -208,7 +209,8 @@ impl Reload {
         }
         let path = self.parts.path.display();
         for problem in &problems {
-            tracing::error!(config.path = %path, "In the configuration file: {problem}.");
+            let key = &problem.path;
+            tracing::error!(config.path = %path, config.key = %key, "In the configuration file, {problem}");
         }
         let count = problems.len();
         tracing::error!(config.path = %path, problems = count, "The configuration file is bad; the configuration before it stays.");

@@ -74,30 +74,46 @@ pub(crate) fn invitation(out: &mut Out, place: &Place) {
     let style = out.style();
     let program = std::env::args().next().unwrap_or_else(|| "mcp-gateway".to_owned());
     let (url, admin_url) = (&place.url, &place.admin_url);
-    let columns = url.len();
     let value = |text: &str| style.paint(Ink::Value, text);
-    let heading = |text: &str| format!("\n{}\n\n", style.paint(Ink::Heading, text));
-    let mut text = heading("Listening");
-    text.push_str(&format!("  {}  MCP, for agents\n", value(url)));
-    let admin = value(&format!("{admin_url:<columns$}"));
-    text.push_str(&format!("  {admin}  /status, /metrics, /healthz, /readyz\n"));
-
-    text.push_str(&heading("Connect an agent"));
-    let agent = format!(r#"{{"mcpServers":{{"gateway":{{"type":"http","url":"{url}"}}}}}}"#);
-    text.push_str(&format!("  {}\n\nor ask with curl:\n\n", value(&agent)));
-    text.push_str(&format!("{}\n", value(&curl(url))));
-
-    text.push_str(&heading("Put a server of your own behind it"));
-    let serve = format!("{program} serve --config gateway.yaml");
-    text.push_str(&format!("  {}    README.md has a gateway.yaml to start from\n", value(&serve)));
-
-    text.push_str(&heading("Send the traces to a collector"));
-    let export = format!("OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:4318 {program} demo");
-    text.push_str(&format!("  {}\n", value(&export)));
-
+    let admin = value(&format!("{admin_url:<columns$}", columns = url.len()));
+    let sections = [
+        (
+            "Listening",
+            format!(
+                "  {}  MCP, for agents\n  {admin}  /status, /metrics, /healthz, /readyz",
+                value(url),
+            ),
+        ),
+        (
+            "Connect an agent",
+            format!(
+                "  {}\n\nor ask with curl:\n\n{}",
+                value(&format!(
+                    r#"{{"mcpServers":{{"gateway":{{"type":"http","url":"{url}"}}}}}}"#
+                )),
+                value(&curl(url)),
+            ),
+        ),
+        (
+            "Put a server of your own behind it",
+            format!(
+                "  {}    README.md has a gateway.yaml to start from",
+                value(&format!("{program} serve --config gateway.yaml")),
+            ),
+        ),
+        (
+            "Send the traces to a collector",
+            format!(
+                "  {}",
+                value(&format!("OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:4318 {program} demo")),
+            ),
+        ),
+    ];
+    for (heading, text) in sections {
+        out.text(format_args!("\n{}\n\n{text}\n", style.paint(Ink::Heading, heading)));
+    }
     let end = "Every further tool call is drawn here. Ctrl-C ends the demo.";
-    text.push_str(&format!("\n{}\n", style.paint(Ink::Strong, end)));
-    out.text(text);
+    out.text(format_args!("\n{}\n", style.paint(Ink::Strong, end)));
 }
 
 /// The command that initialises a session.

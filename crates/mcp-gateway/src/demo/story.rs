@@ -40,19 +40,19 @@ pub(crate) struct PlacedServer {
 pub(crate) fn introduction(out: &mut Out, place: &Place) {
     let style = out.style();
     let title = format!("mcp-gateway {}", build_info::VERSION);
-    let text = "two sample MCP servers and a gateway in front of them, on this machine";
+    let text = "a gateway and two sample MCP servers behind it";
     out.line(format_args!("{}: {text}", style.paint(Ink::Strong, title)));
     out.line("");
-    let columns = place.servers.iter().map(|server| server.name.len()).max().unwrap_or_default();
     let url_columns = place.servers.iter().map(|server| server.url.len()).max().unwrap_or_default();
-    for PlacedServer { name, url, version, prefix } in &place.servers {
+    let columns = place.servers.iter().map(|server| server.name.len()).max().unwrap_or_default();
+    let line = |name: &str, url: &str, rest: &str| {
         let url = style.paint(Ink::Value, format_args!("{url:<url_columns$}"));
-        out.line(format_args!(
-            "  {name:<columns$}  {url}  MCP {version}, its tools begin with {prefix}"
-        ));
+        format!("  {name:<columns$}  {url}  {rest}")
+    };
+    out.line(line("gateway", &place.url, "one endpoint for both"));
+    for PlacedServer { name, url, version, prefix } in &place.servers {
+        out.line(line(name, url, &format!("MCP {version}, tools {prefix}*")));
     }
-    let url = style.paint(Ink::Value, format_args!("{:<url_columns$}", place.url));
-    out.line(format_args!("  {:<columns$}  {url}  both, behind one endpoint", "gateway"));
     for (taken, instead) in &place.moved {
         out.line(format_args!("  {taken} is taken; the gateway listens on {instead} instead."));
     }
@@ -97,7 +97,7 @@ pub(crate) fn invitation(out: &mut Out, place: &Place) {
         (
             "Put a server of your own behind it",
             format!(
-                "  {}    README.md has a gateway.yaml to start from",
+                "  {}\n\nREADME.md has a gateway.yaml to start from.",
                 value(&format!("{program} serve --config gateway.yaml")),
             ),
         ),
@@ -116,14 +116,17 @@ pub(crate) fn invitation(out: &mut Out, place: &Place) {
     out.text(format_args!("\n{}\n", style.paint(Ink::Strong, end)));
 }
 
-/// The command that initialises a session.
+/// The command that initialises a session. JSON may be broken into lines, and a shell keeps them together.
 fn curl(url: &str) -> String {
-    format!(
-        "  curl -si {url} \\\n    -H 'content-type: application/json' \\\n    \
-         -H 'accept: application/json, text/event-stream' \\\n    \
-         -d '{{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"initialize\",\"params\":{{\"protocolVersion\":\"2025-11-25\",\
-         \"capabilities\":{{}},\"clientInfo\":{{\"name\":\"curl\",\"version\":\"1\"}}}}}}'"
-    )
+    let command = [
+        &format!("curl -si {url} \\"),
+        "  -H 'content-type: application/json' \\",
+        "  -H 'accept: application/json, text/event-stream' \\",
+        r#"  -d '{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"#,
+        r#"    "protocolVersion":"2025-11-25","capabilities":{},"#,
+        r#"    "clientInfo":{"name":"curl","version":"1"}}}'"#,
+    ];
+    command.map(|line| format!("  {line}")).join("\n")
 }
 
 /// Draws calls that somebody made.

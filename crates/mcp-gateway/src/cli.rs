@@ -110,6 +110,10 @@ pub(crate) struct CheckArgs {
     pub(crate) source: ConfigArgs,
 }
 
+/// Values of `--request-body`.
+pub(crate) const DUPLEX: &str = "duplex";
+pub(crate) const BUFFERED: &str = "buffered";
+
 /// Flags of `envoy-config`.
 #[derive(Debug, Args)]
 pub(crate) struct EnvoyConfigArgs {
@@ -120,9 +124,9 @@ pub(crate) struct EnvoyConfigArgs {
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) envoy_admin: Option<SocketAddr>,
 
-    /// Let Envoy hold request bodies until they are complete, for an Envoy that cannot stream them both ways
-    #[arg(long)]
-    pub(crate) buffered: bool,
+    /// How request bodies reach the gateway: as they arrive, or held by Envoy until they are complete
+    #[arg(long, value_name = "HOW", default_value = DUPLEX, value_parser = [DUPLEX, BUFFERED])]
+    pub(crate) request_body: String,
 
     /// Where Envoy sends spans of its own: http, https (OTLP over HTTP) or rpc (OTLP over gRPC)
     #[arg(long, value_name = "URL")]

@@ -10,8 +10,6 @@ mod demo;
 mod environment;
 mod observability;
 mod output;
-#[cfg(test)]
-mod scratch;
 
 use std::future::Future;
 use std::process::ExitCode;

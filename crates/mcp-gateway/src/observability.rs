@@ -1,10 +1,10 @@
 //! Puts telemetry and logging of the process together: the environment, the build, the status page.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use mcp_gateway_core::config::{LogFormat, LogSettings, Problem};
 use mcp_gateway_dataplane::admin::Extra;
+use mcp_gateway_dataplane::reload::ReloadHandle;
 use mcp_gateway_telemetry::log::{Filter, FilterError, Format};
 use mcp_gateway_telemetry::status::Status;
 use mcp_gateway_telemetry::{BuildInfo, Env, Notice, SpanRecorder, Telemetry};
@@ -50,7 +50,7 @@ pub(crate) fn log_settings(settings: LogSettings) -> Result<(Format, Filter), Fi
 }
 
 /// What this process adds to `/status`: its build, where its configuration comes from, how its telemetry is doing.
-pub(crate) fn status_extra(telemetry: Status, config: Option<PathBuf>) -> Extra {
+pub(crate) fn status_extra(telemetry: Status, config: Option<ReloadHandle>) -> Extra {
     Arc::new(move || {
         let build = json!({
             "version": build_info::VERSION,
@@ -59,7 +59,7 @@ pub(crate) fn status_extra(telemetry: Status, config: Option<PathBuf>) -> Extra 
         });
         let mut members = vec![("build", build), ("telemetry", telemetry_status(&telemetry))];
         if let Some(config) = &config {
-            members.push(("configFile", Value::String(config.display().to_string())));
+            members.push(("config", serde_json::to_value(config.state()).unwrap_or_default()));
         }
         members
     })

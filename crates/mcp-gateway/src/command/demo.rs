@@ -12,7 +12,7 @@ use anyhow::{Context, anyhow, bail};
 use mcp_gateway_core::config::{
     self, ADMIN_LISTEN_DEFAULT, Config, Loaded, Mode, Overrides, Problem, SecretMode, Source,
 };
-use mcp_gateway_dataplane::gateway::{self, Handles, RunningGateway};
+use mcp_gateway_dataplane::gateway::{self, Handles, RunningGateway, StartError};
 use mcp_gateway_dataplane::upstream::ServerState;
 use mcp_gateway_telemetry::log::subscriber;
 use mcp_gateway_telemetry::{Metrics, Notice, SHUTDOWN_DEADLINE, SpanRecorder, Telemetry};
@@ -77,22 +77,15 @@ impl Demo {
     /// Starts the servers and the gateway, and waits until they are connected.
     async fn start(args: &DemoArgs) -> anyhow::Result<Self> {
         let recorder = SpanRecorder::new(SPANS_MAX);
-        let (telemetry, notices) =
-            observability::telemetry(Some(recorder.clone())).map_err(unusable)?;
+        let (telemetry, notices) = observability::telemetry(Some(recorder.clone()))
+            .map_err(|problems| unusable(&problems))?;
         let weather = SampleServer::weather().await.context("cannot start a sample server")?;
         let calculator =
             SampleServer::calculator().await.context("cannot start a sample server")?;
         let config = configuration(args, &weather, &calculator)?;
         let log = start_log(&config)?;
         notices.iter().for_each(Notice::log);
-        let status = telemetry.status();
-        let handles = Handles {
-            tracer: telemetry.tracer(),
-            metrics: Metrics::new(status.clone()),
-            version: build_info::VERSION,
-            status_extra: observability::status_extra(status, None),
-        };
-        let gateway = gateway::start(config, handles).await.context("the gateway did not start")?;
+        let gateway = start_gateway(config, &telemetry).await?;
         let demo = Self { weather, calculator, gateway, telemetry, recorder, log };
         demo.connected().await?;
         Ok(demo)
@@ -195,8 +188,29 @@ servers:
     );
     let overrides = Overrides { log_level: Some(args.log_level.clone()), ..Overrides::default() };
     let Loaded { config, warnings: _ } =
-        config::load(&text, &NoEnvironment, &overrides).map_err(unusable)?;
+        config::load(&text, &NoEnvironment, &overrides).map_err(|problems| unusable(&problems))?;
     Ok(config)
+}
+
+/// Starts the gateway; on any free ports when somebody took the wanted ones in the last moment.
+async fn start_gateway(config: Config, telemetry: &Telemetry) -> anyhow::Result<RunningGateway> {
+    let handles = || {
+        let status = telemetry.status();
+        Handles {
+            tracer: telemetry.tracer(),
+            metrics: Metrics::new(status.clone()),
+            version: build_info::VERSION,
+            status_extra: observability::status_extra(status, None),
+        }
+    };
+    let mut on_any_port = config.clone();
+    on_any_port.listen.set_port(0);
+    on_any_port.admin_listen.set_port(0);
+    let started = match gateway::start(config, handles()).await {
+        Err(StartError::Bind { .. }) => gateway::start(on_any_port, handles()).await,
+        started => started,
+    };
+    started.context("the gateway did not start")
 }
 
 /// Returns `wanted` when nobody listens there, else the same address with any free port.
@@ -234,7 +248,7 @@ fn start_log(config: &Config) -> anyhow::Result<HeldLog> {
     Ok(log)
 }
 
-fn unusable(problems: Vec<Problem>) -> anyhow::Error {
+fn unusable(problems: &[Problem]) -> anyhow::Error {
     let problems: Vec<String> = problems.iter().map(|problem| format!("\n  {problem}")).collect();
     anyhow!("cannot start the demo:{}", problems.concat())
 }

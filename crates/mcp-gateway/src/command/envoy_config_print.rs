@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use mcp_gateway_core::config::SecretMode;
 
-use crate::cli::EnvoyConfigArgs;
+use crate::cli::{BUFFERED, EnvoyConfigArgs};
 use crate::command::envoy_config::{Options, RequestBody, bootstrap};
 use crate::command::{load, print_problems};
 use crate::output::Out;
@@ -24,7 +24,10 @@ pub(crate) fn run(args: &EnvoyConfigArgs) -> anyhow::Result<ExitCode> {
     };
     let options = Options {
         envoy_admin: args.envoy_admin,
-        request_body: if args.buffered { RequestBody::Buffered } else { RequestBody::Duplex },
+        request_body: match args.request_body.as_str() {
+            BUFFERED => RequestBody::Buffered,
+            _ => RequestBody::Duplex,
+        },
         tracing: args.envoy_tracing.clone(),
         gateway_host: args.gateway_host.clone(),
         system_ca_file: args.system_ca_file.clone(),

@@ -6,9 +6,9 @@ pub(crate) mod envoy_config;
 pub(crate) mod envoy_config_print;
 pub(crate) mod serve;
 mod signal;
-mod watch;
 
 use mcp_gateway_core::config::{self, Loaded, Overrides, Problem, SecretMode};
+use mcp_gateway_dataplane::reload::read_config;
 
 use crate::cli::ConfigArgs;
 use crate::environment::Environment;
@@ -16,18 +16,13 @@ use crate::output::{Ink, Out};
 
 /// Reads and checks the configuration that `args` name. All problems come back at once.
 pub(crate) fn load(args: &ConfigArgs, secrets: SecretMode) -> Result<Loaded, Vec<Problem>> {
-    load_from(args, &Environment::new(&args.config, secrets))
-}
-
-/// Reads and checks the configuration that `args` name; what it is made of comes from `source`.
-pub(crate) fn load_from(args: &ConfigArgs, source: &Environment) -> Result<Loaded, Vec<Problem>> {
     let text =
-        source.read(&args.config).map_err(|message| vec![Problem::new("--config", message)])?;
-    config::load(&text, source, &overrides(args))
+        read_config(&args.config).map_err(|message| vec![Problem::new("--config", message)])?;
+    config::load(&text, &Environment::new(&args.config, secrets), &overrides(args))
 }
 
 /// What the flags say.
-fn overrides(args: &ConfigArgs) -> Overrides {
+pub(crate) fn overrides(args: &ConfigArgs) -> Overrides {
     Overrides {
         mode: args.mode.clone(),
         listen: args.listen.clone(),

@@ -4,19 +4,24 @@
 //! on the process speaks through log lines only.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use mcp_gateway_core::config::{Config, Loaded, Problem};
+use mcp_gateway_core::config::{Config, Loaded, Problem, SecretMode};
+use mcp_gateway_dataplane::clock::Clock;
 use mcp_gateway_dataplane::gateway::{self, Addresses, Handles, RunningGateway};
+use mcp_gateway_dataplane::reload::{Reload, ReloadHandle, ReloadParts, Timing};
 use mcp_gateway_telemetry::log::{self, LogHandle};
 use mcp_gateway_telemetry::{Metrics, Notice, SHUTDOWN_DEADLINE, Telemetry};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 
 use crate::build_info;
-use crate::cli::ServeArgs;
+use crate::cli::{ConfigArgs, ServeArgs};
 use crate::command::signal::{Signals, Wish};
-use crate::command::watch::ConfigWatch;
-use crate::command::{counted, print_problems};
+use crate::command::{counted, load, overrides, print_problems};
+use crate::environment::Environment;
 use crate::observability;
 use crate::output::Out;
 
@@ -25,10 +30,8 @@ const STOP_MARGIN: Duration = Duration::from_secs(5);
 
 /// Runs the gateway until it is told to stop.
 pub(crate) fn run(args: &ServeArgs) -> anyhow::Result<ExitCode> {
-    let mut watch = ConfigWatch::new(args.source.clone());
-    let prepared = prepare(&mut watch);
-    match prepared {
-        Ok(prepared) => crate::on_runtime(serve(args, watch, prepared)),
+    match prepare(&args.source) {
+        Ok(prepared) => crate::on_runtime(serve(&args.source, prepared)),
         Err(problems) => {
             print_problems(&mut Out::stderr(), &args.source, &problems);
             Ok(ExitCode::FAILURE)
@@ -44,8 +47,8 @@ struct Prepared {
 }
 
 /// Reads the configuration and the environment of telemetry. The problems of both come back together.
-fn prepare(watch: &mut ConfigWatch) -> Result<Prepared, Vec<Problem>> {
-    match (watch.load(), observability::telemetry(None)) {
+fn prepare(args: &ConfigArgs) -> Result<Prepared, Vec<Problem>> {
+    match (load(args, SecretMode::Resolve), observability::telemetry(None)) {
         (Ok(loaded), Ok((telemetry, notices))) => Ok(Prepared { loaded, telemetry, notices }),
         (loaded, telemetry) => {
             Err(loaded.err().into_iter().chain(telemetry.err()).flatten().collect())
@@ -53,36 +56,11 @@ fn prepare(watch: &mut ConfigWatch) -> Result<Prepared, Vec<Problem>> {
     }
 }
 
-async fn serve(
-    args: &ServeArgs,
-    mut watch: ConfigWatch,
-    prepared: Prepared,
-) -> anyhow::Result<ExitCode> {
-    let Prepared { loaded: Loaded { config, warnings }, telemetry, notices } = prepared;
+async fn serve(args: &ConfigArgs, prepared: Prepared) -> anyhow::Result<ExitCode> {
     let mut signals = Signals::listen().context("cannot listen for signals")?;
-    let (format, filter) = observability::log_settings(config.log)?;
-    let log = log::init(format, filter)?;
-    notices.iter().for_each(Notice::log);
-    warn_of(&warnings);
-    let status = telemetry.status();
-    let handles = Handles {
-        tracer: telemetry.tracer(),
-        metrics: Metrics::new(status.clone()),
-        version: build_info::VERSION,
-        status_extra: observability::status_extra(status, Some(args.source.config.clone())),
-    };
-    let running = Running {
-        mode: config.mode.as_str(),
-        servers: config.servers.len(),
-        drain_timeout: config.limits.drain_timeout,
-        gateway: gateway::start(config, handles).await.context("the gateway did not start")?,
-        telemetry,
-        log,
-    };
+    let running = Running::start(args, prepared).await?;
     running.announce();
-    while running.wait(&mut signals, &mut watch).await? == Wish::Reload {
-        running.reload(&mut watch);
-    }
+    running.work(&mut signals).await;
     tokio::select! {
         () = running.stop() => Ok(ExitCode::SUCCESS),
         () = signals.stop() => {
@@ -92,22 +70,53 @@ async fn serve(
     }
 }
 
-/// A gateway at work, and what it was started with.
+/// A gateway at work, and what belongs to it.
 struct Running {
-    mode: &'static str,
-    servers: usize,
-    drain_timeout: Duration,
+    /// What it was started with.
+    config: Config,
     gateway: RunningGateway,
     telemetry: Telemetry,
     log: LogHandle,
+    reload: ReloadHandle,
+    reload_task: JoinHandle<()>,
+    stop_reload: CancellationToken,
 }
 
 impl Running {
+    async fn start(args: &ConfigArgs, prepared: Prepared) -> anyhow::Result<Self> {
+        let Prepared { loaded: Loaded { config, warnings }, telemetry, notices } = prepared;
+        let (format, filter) = observability::log_settings(config.log)?;
+        let log = log::init(format, filter)?;
+        notices.iter().for_each(Notice::log);
+        for warning in &warnings {
+            tracing::warn!(config.key = %warning.path, "In the configuration file, {warning}");
+        }
+        let parts = ReloadParts {
+            path: args.config.clone(),
+            source: Arc::new(Environment::new(&args.config, SecretMode::Resolve)),
+            overrides: overrides(args),
+            running: config.clone(),
+            clock: Clock::system(),
+        };
+        let (task, reload) = Reload::new(parts, Timing::default());
+        let handles = Handles {
+            tracer: telemetry.tracer(),
+            metrics: Metrics::new(telemetry.status()),
+            version: build_info::VERSION,
+            status_extra: observability::status_extra(telemetry.status(), Some(reload.clone())),
+        };
+        let gateway = gateway::start(config.clone(), handles);
+        let gateway = gateway.await.context("the gateway did not start")?;
+        let stop_reload = CancellationToken::new();
+        let reload_task = tokio::spawn(task.run(stop_reload.clone()));
+        Ok(Self { config, gateway, telemetry, log, reload, reload_task, stop_reload })
+    }
+
     /// Writes the one line that says what is listening where.
     fn announce(&self) {
         let Addresses { client, admin, ext_proc } = self.gateway.addresses();
-        let servers = counted(self.servers, "server");
-        let mode = self.mode;
+        let servers = counted(self.config.servers.len(), "server");
+        let mode = self.config.mode.as_str();
         let ext_proc = ext_proc.as_ref().map(ToString::to_string);
         let envoy = ext_proc.as_ref().map_or_else(String::new, |it| format!(", Envoy on {it}"));
         tracing::info!(
@@ -121,59 +130,48 @@ impl Running {
         );
     }
 
-    /// Waits until somebody wants something: by a signal, or by changing the configuration.
-    async fn wait(&self, signals: &mut Signals, watch: &mut ConfigWatch) -> anyhow::Result<Wish> {
-        tokio::select! {
-            wish = signals.next() => Ok(wish),
-            changed = watch.changed() => changed.map(|()| Wish::Reload),
-        }
-    }
-
-    /// Takes over the configuration as it is now, or says why that is not possible and stays as it is.
-    fn reload(&self, watch: &mut ConfigWatch) {
-        match tokio::task::block_in_place(|| watch.load()) {
-            Ok(Loaded { config, warnings }) => {
-                self.take_over(config);
-                warn_of(&warnings);
-            }
-            Err(problems) => {
-                let count = counted(problems.len(), "problem");
-                let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
-                let problems = problems.join("; ");
-                tracing::error!(
-                    problems,
-                    "The configuration has changed and cannot be used, so the old one stays: {count}."
-                );
+    /// Follows the configuration until somebody wants the gateway to stop.
+    async fn work(&self, signals: &mut Signals) {
+        let mut configs = self.reload.configs();
+        loop {
+            tokio::select! {
+                wish = signals.next() => match wish {
+                    Wish::Stop => return,
+                    Wish::Reload => {
+                        tracing::info!("Reading the configuration file again, because a signal said so.");
+                        self.reload.wake();
+                    }
+                },
+                Ok(()) = configs.changed() => {
+                    let config = configs.borrow_and_update().as_ref().clone();
+                    self.take_over(config);
+                }
             }
         }
     }
 
     fn take_over(&self, config: Config) {
-        let servers = counted(config.servers.len(), "server");
         if let Ok((_format, filter)) = observability::log_settings(config.log) {
             self.log.set(filter);
         }
         self.gateway.reload(config);
-        tracing::info!("The configuration was read again: {servers}.");
     }
 
     /// Ends everything in its order; each part has a deadline.
     async fn stop(self) {
+        let drain_timeout = self.config.limits.drain_timeout;
         tracing::info!(
-            drain_timeout_s = self.drain_timeout.as_secs(),
+            drain_timeout_s = drain_timeout.as_secs(),
             "Stopping: no new requests are taken, those under way are finished."
         );
-        let deadline = self.drain_timeout + STOP_MARGIN;
-        if tokio::time::timeout(deadline, self.gateway.stop()).await.is_err() {
+        self.stop_reload.cancel();
+        let stopped = tokio::time::timeout(drain_timeout + STOP_MARGIN, self.gateway.stop()).await;
+        if stopped.is_err() {
             tracing::warn!("Not everything came to an end in time.");
         }
+        // A read that hangs in a file system holds nothing that is needed any more.
+        self.reload_task.abort();
         self.telemetry.shutdown(SHUTDOWN_DEADLINE).await.log();
         tracing::info!("Stopped.");
-    }
-}
-
-fn warn_of(warnings: &[Problem]) {
-    for Problem { path, message } in warnings {
-        tracing::warn!(path, "{path}: {message}.");
     }
 }

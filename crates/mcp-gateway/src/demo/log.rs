@@ -26,11 +26,11 @@ impl HeldLog {
     pub(crate) fn release(&self) -> String {
         match std::mem::replace(&mut *self.lock(), Held::Released) {
             Held::Holding { lines, lost } => {
-                let mut text = String::from_utf8_lossy(&lines).into_owned();
-                if lost > 0 {
-                    text.push_str(&format!("({lost} more log lines are not shown)\n"));
+                let text = String::from_utf8_lossy(&lines);
+                match lost {
+                    0 => text.into_owned(),
+                    lost => format!("{text}({lost} more log lines are not shown)\n"),
                 }
-                text
             }
             Held::Released => String::new(),
         }

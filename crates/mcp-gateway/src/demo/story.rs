@@ -40,19 +40,19 @@ pub(crate) struct PlacedServer {
 pub(crate) fn introduction(out: &mut Out, place: &Place) {
     let style = out.style();
     let title = format!("mcp-gateway {}", build_info::VERSION);
-    let text = "two sample MCP servers and a gateway in front of them, on this machine";
+    let text = "a gateway and two sample MCP servers behind it";
     out.line(format_args!("{}: {text}", style.paint(Ink::Strong, title)));
     out.line("");
-    let columns = place.servers.iter().map(|server| server.name.len()).max().unwrap_or_default();
     let url_columns = place.servers.iter().map(|server| server.url.len()).max().unwrap_or_default();
-    for PlacedServer { name, url, version, prefix } in &place.servers {
+    let columns = place.servers.iter().map(|server| server.name.len()).max().unwrap_or_default();
+    let line = |name: &str, url: &str, rest: &str| {
         let url = style.paint(Ink::Value, format_args!("{url:<url_columns$}"));
-        out.line(format_args!(
-            "  {name:<columns$}  {url}  MCP {version}, its tools begin with {prefix}"
-        ));
+        format!("  {name:<columns$}  {url}  {rest}")
+    };
+    out.line(line("gateway", &place.url, "one endpoint for both"));
+    for PlacedServer { name, url, version, prefix } in &place.servers {
+        out.line(line(name, url, &format!("MCP {version}, tools {prefix}*")));
     }
-    let url = style.paint(Ink::Value, format_args!("{:<url_columns$}", place.url));
-    out.line(format_args!("  {:<columns$}  {url}  both, behind one endpoint", "gateway"));
     for (taken, instead) in &place.moved {
         out.line(format_args!("  {taken} is taken; the gateway listens on {instead} instead."));
     }
@@ -74,40 +74,59 @@ pub(crate) fn invitation(out: &mut Out, place: &Place) {
     let style = out.style();
     let program = std::env::args().next().unwrap_or_else(|| "mcp-gateway".to_owned());
     let (url, admin_url) = (&place.url, &place.admin_url);
-    let columns = url.len();
     let value = |text: &str| style.paint(Ink::Value, text);
-    let heading = |text: &str| format!("\n{}\n\n", style.paint(Ink::Heading, text));
-    let mut text = heading("Listening");
-    text.push_str(&format!("  {}  MCP, for agents\n", value(url)));
-    let admin = value(&format!("{admin_url:<columns$}"));
-    text.push_str(&format!("  {admin}  /status, /metrics, /healthz, /readyz\n"));
-
-    text.push_str(&heading("Connect an agent"));
-    let agent = format!(r#"{{"mcpServers":{{"gateway":{{"type":"http","url":"{url}"}}}}}}"#);
-    text.push_str(&format!("  {}\n\nor ask with curl:\n\n", value(&agent)));
-    text.push_str(&format!("{}\n", value(&curl(url))));
-
-    text.push_str(&heading("Put a server of your own behind it"));
-    let serve = format!("{program} serve --config gateway.yaml");
-    text.push_str(&format!("  {}    README.md has a gateway.yaml to start from\n", value(&serve)));
-
-    text.push_str(&heading("Send the traces to a collector"));
-    let export = format!("OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:4318 {program} demo");
-    text.push_str(&format!("  {}\n", value(&export)));
-
+    let admin = value(&format!("{admin_url:<columns$}", columns = url.len()));
+    let sections = [
+        (
+            "Listening",
+            format!(
+                "  {}  MCP, for agents\n  {admin}  /status, /metrics, /healthz, /readyz",
+                value(url),
+            ),
+        ),
+        (
+            "Connect an agent",
+            format!(
+                "  {}\n\nor ask with curl:\n\n{}",
+                value(&format!(
+                    r#"{{"mcpServers":{{"gateway":{{"type":"http","url":"{url}"}}}}}}"#
+                )),
+                value(&curl(url)),
+            ),
+        ),
+        (
+            "Put a server of your own behind it",
+            format!(
+                "  {}\n\nREADME.md has a gateway.yaml to start from.",
+                value(&format!("{program} serve --config gateway.yaml")),
+            ),
+        ),
+        (
+            "Send the traces to a collector",
+            format!(
+                "  {}",
+                value(&format!("OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:4318 {program} demo")),
+            ),
+        ),
+    ];
+    for (heading, text) in sections {
+        out.text(format_args!("\n{}\n\n{text}\n", style.paint(Ink::Heading, heading)));
+    }
     let end = "Every further tool call is drawn here. Ctrl-C ends the demo.";
-    text.push_str(&format!("\n{}\n", style.paint(Ink::Strong, end)));
-    out.text(text);
+    out.text(format_args!("\n{}\n", style.paint(Ink::Strong, end)));
 }
 
-/// The command that initialises a session.
+/// The command that initialises a session. JSON may be broken into lines, and a shell keeps them together.
 fn curl(url: &str) -> String {
-    format!(
-        "  curl -si {url} \\\n    -H 'content-type: application/json' \\\n    \
-         -H 'accept: application/json, text/event-stream' \\\n    \
-         -d '{{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"initialize\",\"params\":{{\"protocolVersion\":\"2025-11-25\",\
-         \"capabilities\":{{}},\"clientInfo\":{{\"name\":\"curl\",\"version\":\"1\"}}}}}}'"
-    )
+    let command = [
+        &format!("curl -si {url} \\"),
+        "  -H 'content-type: application/json' \\",
+        "  -H 'accept: application/json, text/event-stream' \\",
+        r#"  -d '{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"#,
+        r#"    "protocolVersion":"2025-11-25","capabilities":{},"#,
+        r#"    "clientInfo":{"name":"curl","version":"1"}}}'"#,
+    ];
+    command.map(|line| format!("  {line}")).join("\n")
 }
 
 /// Draws calls that somebody made.

@@ -47,7 +47,7 @@ impl Tour<'_> {
         let client = Client::connect(self.url).await.context("cannot connect to the gateway")?;
         self.list(&client).await?;
         let forecast = format!("{WEATHER_PREFIX}forecast");
-        let lisbon = json!({"city": "Lisbon", "days": 3});
+        let lisbon = json!({"city": "Lisbon", "days": 2});
 
         self.heading(
             2,
@@ -143,14 +143,10 @@ impl Tour<'_> {
         ensure!(trace_id == trace.id, "the server got another trace: {trace_id}");
         let style = self.out.style();
         self.out.line("");
-        self.out.line(format_args!(
-            "  The server received traceparent {}",
-            style.paint(Ink::Value, &header)
-        ));
-        self.out.line(format_args!(
-            "  as a header and in params._meta: its own spans continue below {}.",
-            style.paint(Ink::Strong, &sender.name)
-        ));
+        self.out.line("  The server received this traceparent, as a header and in params._meta:");
+        self.out.line(format_args!("  {}", style.paint(Ink::Value, &header)));
+        let sender = style.paint(Ink::Strong, &sender.name);
+        self.out.line(format_args!("  Spans of its own continue the trace below {sender}."));
         Ok(())
     }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use mcp_gateway_telemetry::name::{attribute, span};
-use mcp_gateway_telemetry::{FinishedSpan, SpanRecorder};
+use mcp_gateway_telemetry::{FinishedSpan, SpanKind, SpanRecorder};
 use tokio::sync::watch;
 
 /// How long the spans of a finished call may take to be recorded.
@@ -87,8 +87,8 @@ impl Traces {
     fn finished_calls(&mut self) -> Vec<Trace> {
         self.ended.mark_unchanged();
         let recorded = self.recorder.finished();
-        let requests: Vec<&FinishedSpan> =
-            recorded.iter().filter(|span| is_tool_call(span)).collect();
+        let is_finished = |span: &&FinishedSpan| is_tool_call(span) && is_whole(span, &recorded);
+        let requests: Vec<&FinishedSpan> = recorded.iter().filter(is_finished).collect();
         let calls = requests
             .iter()
             .filter(|request| !self.handed_out.contains(&request.span_id))
@@ -102,10 +102,21 @@ impl Traces {
     }
 }
 
-/// Whether a span is the request of a tool call. It ends last of all spans of its call.
+/// Whether a span is the request of a tool call.
 fn is_tool_call(span: &FinishedSpan) -> bool {
     span.name == span::ROUTER_PROCESS
         && text(span, attribute::MCP_METHOD_NAME).as_deref() == Some("tools/call")
+}
+
+/// Whether the spans below a request have ended as well. When the client closes its connection as soon as it has read the
+/// result, the span of the call to the server may end just after that of the request.
+fn is_whole(request: &FinishedSpan, recorded: &[FinishedSpan]) -> bool {
+    let went_to_server = request.attribute(attribute::MCP_SERVER).is_some()
+        && request.attribute(attribute::ERROR_TYPE).is_none();
+    let is_call_to_server = |span: &FinishedSpan| {
+        span.kind == SpanKind::Client && span.parent_span_id.as_ref() == Some(&request.span_id)
+    };
+    !went_to_server || recorded.iter().any(is_call_to_server)
 }
 
 fn text(span: &FinishedSpan, name: &str) -> Option<String> {
@@ -115,8 +126,9 @@ fn text(span: &FinishedSpan, name: &str) -> Option<String> {
 fn with_everything_below(request: &FinishedSpan, recorded: &[FinishedSpan]) -> Vec<FinishedSpan> {
     let mut spans = vec![request.clone()];
     let mut ids = BTreeSet::from([request.span_id.as_str()]);
-    // Children end before their parents: going backwards, each parent comes before its children.
-    for span in recorded.iter().rev().filter(|span| span.trace_id == request.trace_id) {
+    // Going up the list, parents mostly come before their children; a second look finds those that do not.
+    let of_trace = || recorded.iter().rev().filter(|span| span.trace_id == request.trace_id);
+    for span in of_trace().chain(of_trace()) {
         let is_below = span.parent_span_id.as_deref().is_some_and(|parent| ids.contains(parent));
         if is_below && ids.insert(&span.span_id) {
             spans.push(span.clone());
@@ -135,9 +147,9 @@ mod tests {
     /// Telemetry that exports nothing, and what it records.
     fn recorded() -> (Telemetry, Tracer, SpanRecorder) {
         let recorder = SpanRecorder::new(100);
-        let (telemetry, _) = telemetry_from(&|_name| None, Some(recorder.clone())).unwrap();
-        let tracer = telemetry.tracer();
-        (telemetry, tracer, recorder)
+        let (on, _notices) = telemetry_from(&|_name| None, Some(recorder.clone())).unwrap();
+        let tracer = on.tracer();
+        (on, tracer, recorder)
     }
 
     fn request(tracer: &Tracer, parent: &RemoteContext, method: &str, tool: &str) -> Span {
@@ -154,8 +166,8 @@ mod tests {
 
     #[test]
     fn calls_of_one_trace_are_kept_apart_and_handed_out_once() {
-        let (_telemetry, tracer, recorder) = recorded();
-        let mut traces = Traces::new(recorder);
+        let (_on, tracer, recorder) = recorded();
+        let mut calls = Traces::new(recorder);
         let caller = tracer.start("caller", SpanKind::Client, &RemoteContext::none(), |_| {});
         let one = request(&tracer, &caller.remote(), "tools/call", "one");
         let two = request(&tracer, &caller.remote(), "tools/call", "two");
@@ -167,32 +179,45 @@ mod tests {
         }
         one.end();
         list.end();
-        assert_eq!(told(&traces.finished_calls()), [(Some("one".to_owned()), 5)]);
+        assert_eq!(told(&calls.finished_calls()), [(Some("one".to_owned()), 5)]);
         two.end();
-        assert_eq!(told(&traces.finished_calls()), [(Some("two".to_owned()), 3)]);
-        assert_eq!(told(&traces.finished_calls()), []);
+        assert_eq!(told(&calls.finished_calls()), [(Some("two".to_owned()), 3)]);
+        assert_eq!(told(&calls.finished_calls()), []);
+    }
+
+    #[test]
+    fn call_to_the_server_that_ends_after_its_request_belongs_to_it() {
+        let (_on, tracer, recorder) = recorded();
+        let mut calls = Traces::new(recorder);
+        let call = request(&tracer, &RemoteContext::none(), "tools/call", "one");
+        call.set(|attributes| attributes.put("mcp.server", "demo/one"));
+        let to_server = call.child("tools/call one", SpanKind::Client, |_| {});
+        call.end();
+        assert_eq!(told(&calls.finished_calls()), []);
+        to_server.end();
+        assert_eq!(told(&calls.finished_calls()), [(Some("one".to_owned()), 2)]);
     }
 
     #[tokio::test]
     async fn call_is_waited_for() {
-        let (_telemetry, tracer, recorder) = recorded();
-        let mut traces = Traces::new(recorder);
+        let (_on, tracer, recorder) = recorded();
+        let mut calls = Traces::new(recorder);
         request(&tracer, &RemoteContext::none(), "tools/call", "other").end();
         let wanted = request(&tracer, &RemoteContext::none(), "tools/call", "wanted");
-        let (call, ()) = tokio::join!(traces.next_call("wanted"), async { wanted.end() });
+        let (call, ()) = tokio::join!(calls.next_call("wanted"), async { wanted.end() });
         assert_eq!(call.unwrap().id, wanted.trace_id().unwrap());
     }
 
     #[tokio::test(start_paused = true)]
     async fn call_that_was_not_recorded_is_missed_after_a_while() {
-        let mut traces = Traces::new(SpanRecorder::new(100));
-        let error = traces.next_call("two").await.unwrap_err();
+        let mut calls = Traces::new(SpanRecorder::new(100));
+        let error = calls.next_call("two").await.unwrap_err();
         assert_eq!(error.to_string(), "no trace of a call of two was recorded");
     }
 
     #[test]
     fn expectations_name_what_is_wrong() {
-        let (_telemetry, tracer, recorder) = recorded();
+        let (_on, tracer, recorder) = recorded();
         tracer.start("one", SpanKind::Internal, &RemoteContext::none(), |_| {}).end();
         let trace = Trace { id: "t".to_owned(), spans: recorder.finished() };
         assert!(trace.expect(&["one"], &["two"]).is_ok());

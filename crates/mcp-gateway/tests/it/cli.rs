@@ -102,7 +102,7 @@ async fn file_that_is_not_there_is_a_problem_with_a_path() {
         let done = run(&[command, "--config", "/nosuch/gateway.yaml"]).await;
         assert_eq!(done.code, Some(1), "{command}: {done:?}");
         let all = done.stdout + &done.stderr;
-        assert!(all.contains("--config: cannot read /nosuch/gateway.yaml"), "{command}: {all}");
+        assert!(all.contains("--config: the file cannot be read: "), "{command}: {all}");
     }
 }
 
@@ -131,6 +131,10 @@ async fn envoy_config_prints_yaml_for_envoy_mode_only() {
     let printed = with_file(ENVOY_MODE, &arguments, &[]).await;
     let bootstrap: serde_yaml_ng::Value = serde_yaml_ng::from_str(&printed.stdout).unwrap();
     assert!(bootstrap.get("admin").is_some(), "{}", printed.stdout);
+    let buffered =
+        with_file(ENVOY_MODE, &["envoy-config", "--request-body", "buffered"], &[]).await;
+    assert!(!printed.stdout.contains("BUFFERED"), "{}", printed.stdout);
+    assert!(buffered.stdout.contains("request_body_mode: BUFFERED\n"), "{}", buffered.stdout);
 }
 
 #[tokio::test]

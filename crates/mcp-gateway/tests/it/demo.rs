@@ -3,6 +3,7 @@
 
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
+use std::process::Command;
 
 use serde_json::{Value, json};
 
@@ -47,7 +48,7 @@ async fn tour_shows_both_servers_two_results_and_two_traces() {
         assert!(!second.contains(name), "{name} is in {second}");
     }
     let (trace_id, _) = first.trim_start().split_once('\n').unwrap();
-    assert!(text.contains(&format!("traceparent 00-{trace_id}-")), "{text}");
+    assert!(text.contains(&format!("\n  00-{trace_id}-")), "{text}");
     assert!(text.lines().all(|line| line.chars().count() <= WIDTH_MAX), "{text}");
     assert!(!text.contains('\x1b'), "{text}");
 }
@@ -70,7 +71,15 @@ async fn demo_stays_up_and_draws_the_calls_of_an_agent() {
     let demo = Program::start("demo", executable, &["demo".to_owned()], &[]);
     let invited = async || demo.stdout().contains("Ctrl-C ends the demo.").then_some(());
     until("the demo invites", PATIENCE, invited).await;
-    let address = address_for_agents(&demo.stdout());
+    let text = demo.stdout();
+    let address = address_for_agents(&text);
+    let own = text.lines().filter(|line| !line.contains(env!("CARGO_BIN_EXE_mcp-gateway")));
+    assert!(own.into_iter().all(|line| line.chars().count() <= WIDTH_MAX), "{text}");
+    let (_, command) = text.split_once("or ask with curl:\n\n").unwrap();
+    let (command, _) = command.split_once("\n\n").unwrap();
+    let asked = Command::new("sh").args(["-c", command]).output().unwrap();
+    let answer = String::from_utf8_lossy(&asked.stdout).into_owned();
+    assert!(answer.contains(r#""protocolVersion":"2025-11-25""#), "{answer} {asked:?}");
 
     let mut agent = McpClient::connect(address, "2025-06-18").await;
     let answer = agent.call("calc_divide", json!({"a": 1, "b": 0})).await;

@@ -13,5 +13,6 @@
 mod cli;
 mod demo;
 mod harness;
+mod readme;
 mod serve;
 mod support;

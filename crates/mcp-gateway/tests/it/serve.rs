@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use http::Request;
 use http_body_util::Full;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::fault_server::{Fault, FaultServer};
 use crate::support::gateway::{self, Gateway};
@@ -65,7 +65,7 @@ async fn changed_file_is_taken_over_and_a_bad_one_is_not() {
     assert!(tool_names(&mut client).await.iter().all(|name| name.starts_with("old_")));
 
     gateway.configure(&one_server(&server.url(), "new_"));
-    gateway.logged("The configuration was read again: 1 server.").await;
+    gateway.logged("The configuration file has changed and takes effect.").await;
     let renamed = async || {
         let names = tool_names(&mut client).await;
         let is_new = names.iter().all(|name| name.starts_with("new_")) && !names.is_empty();
@@ -74,16 +74,32 @@ async fn changed_file_is_taken_over_and_a_bad_one_is_not() {
     until("the list has the new prefix", PATIENCE, renamed).await;
 
     gateway.configure("colour: blue\nlisten: nowhere\n");
-    let line = gateway.logged("cannot be used, so the old one stays: 2 problems.").await;
-    assert!(line.contains("colour: ") && line.contains("listen: "), "{line}");
+    gateway.logged("the configuration before it stays").await;
+    let log = gateway.log();
+    assert!(log.contains("colour: ") && log.contains("listen: "), "{log}");
     assert!(tool_names(&mut client).await.iter().all(|name| name.starts_with("new_")));
+    let status = status(&gateway).await;
+    let problems = status["config"]["lastFailure"]["problems"].as_array().unwrap();
+    assert_eq!(problems.len(), 2, "{status}");
 }
 
 #[tokio::test]
-async fn hangup_reads_the_configuration_at_once() {
+async fn log_level_follows_the_configuration() {
+    let gateway = Gateway::start("log: {level: error}", &[], &[]).await;
+    assert_eq!(gateway.log(), "");
+    gateway.configure("log: {level: info}");
+    let heard = async || {
+        signal(&gateway, "HUP");
+        gateway.log().contains("because a signal said so").then_some(())
+    };
+    until("the level is info", PATIENCE, heard).await;
+}
+
+#[tokio::test]
+async fn hangup_is_no_end() {
     let gateway = Gateway::start("servers: []", &[], &[]).await;
     signal(&gateway, "HUP");
-    gateway.logged("The configuration was read again: 0 servers.").await;
+    gateway.logged("Reading the configuration file again, because a signal said so.").await;
     assert_eq!(gateway.stop(AT_ONCE).await.code, Some(0));
 }
 
@@ -103,10 +119,9 @@ async fn address_that_is_taken_is_named_and_nothing_stays() {
 async fn status_tells_the_build_and_where_settings_come_from() {
     let environment = [("OTEL_SERVICE_NAME", "edge")];
     let gateway = Gateway::start("servers: []", &[], &environment).await;
-    let request = Request::get("/status").body(Full::default()).unwrap();
-    let status = send(gateway.admin(), request).await.json();
+    let status = status(&gateway).await;
     assert_eq!(status["build"]["version"], env!("CARGO_PKG_VERSION"));
-    assert!(status["configFile"].as_str().unwrap().ends_with("config.yaml"), "{status}");
+    assert!(status["config"]["path"].as_str().unwrap().ends_with("config.yaml"), "{status}");
     assert_eq!(status["telemetry"]["tracing"], false);
     let settings = status["telemetry"]["settings"].as_array().unwrap();
     let name = settings.iter().find(|setting| setting["name"] == "service.name").unwrap();
@@ -130,6 +145,11 @@ async fn tool_names(client: &mut McpClient) -> Vec<String> {
     let response = answer.response(&client.id());
     let tools = response["result"]["tools"].as_array().unwrap_or_else(|| panic!("{response}"));
     tools.iter().map(|tool| tool["name"].as_str().unwrap().to_owned()).collect()
+}
+
+async fn status(gateway: &Gateway) -> Value {
+    let request = Request::get("/status").body(Full::default()).unwrap();
+    send(gateway.admin(), request).await.json()
 }
 
 fn signal(gateway: &Gateway, name: &str) {

@@ -313,6 +313,19 @@ impl Exchange {
     }
 }
 
+impl Drop for Exchange {
+    /// A client may close its connection as soon as it has read the answer, before the server ends the body. Then the
+    /// call is over like any other. Otherwise the record says, when it is dropped, that the client has gone.
+    fn drop(&mut self) {
+        if self.has_answer() {
+            self.end_answered();
+            self.record.end();
+        } else if let Some(open) = &self.call {
+            open.span.end(); // before the span around it
+        }
+    }
+}
+
 fn sender(router: &Router, snapshot: &Snapshot, head: &RequestHead) -> Sender {
     match destination(snapshot, &head.authority, &head.headers) {
         Destination::Server(server) if snapshot.config.mode == Mode::Envoy => {

@@ -186,6 +186,14 @@ impl Exchange {
         let Some(open) = &mut self.call else { return Bytes::new() };
         let Some(reader) = &mut open.reader else { return Bytes::new() };
         let rest = reader.finish(end);
+        self.end_answered();
+        rest
+    }
+
+    /// Ends the call and takes down how it went; once.
+    pub(super) fn end_answered(&mut self) {
+        let Some(open) = &mut self.call else { return };
+        let Some(reader) = open.reader.take() else { return };
         let outcome = reader.outcome().cloned().unwrap_or(Outcome::Unread);
         if outcome == Outcome::Unread {
             self.record.limit_reached("answer_bytes_max");
@@ -201,7 +209,6 @@ impl Exchange {
             failure.is_error &= !is_callers_fault(&outcome);
             self.record.failed(&[], failure, StatusCode::OK);
         }
-        rest
     }
 
     /// Says whether the answer to the call has passed.

@@ -73,6 +73,7 @@ fn connection_manager(
         "generate_request_id": true,
         "preserve_external_request_id": true,
         "always_set_request_id_in_response": true,
+        "request_id_extension": { "typed_config": request_id() },
         // The path that routes and policies see is the path that a server sees.
         "normalize_path": true,
         "merge_slashes": true,
@@ -116,6 +117,14 @@ fn connection_manager(
     typed(
         "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
         manager,
+    )
+}
+
+/// Request ids say nothing about tracing: Envoy would write into ids that clients chose, and sample by them.
+fn request_id() -> Value {
+    typed(
+        "envoy.extensions.request_id.uuid.v3.UuidRequestIdConfig",
+        json!({ "pack_trace_reason": false, "use_request_id_for_trace_sampling": false }),
     )
 }
 

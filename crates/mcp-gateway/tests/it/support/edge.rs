@@ -60,7 +60,7 @@ impl Edge {
         let mut gateway = Gateway::start(&config, &[], environment).await;
         let mut all = flags.to_vec();
         if shape == Shape::Buffered {
-            all.push("--buffered");
+            all.extend(["--request-body", "buffered"]);
         }
         let bootstrap = gateway.envoy_config(&all).await;
         let address = port.release();

@@ -13,9 +13,9 @@ use super::{
 /// Time that a client has to send its request line and headers.
 const REQUEST_HEADERS_TIMEOUT: Duration = Duration::from_secs(10);
 /// Time that a client has to send its whole request.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
+const REQUEST_TIMEOUT: Duration = Duration::from_mins(1);
 /// Time that a client may keep a connection without a request.
-const CONNECTION_IDLE_TIMEOUT: Duration = Duration::from_secs(300);
+const CONNECTION_IDLE_TIMEOUT: Duration = Duration::from_mins(5);
 /// Time beyond the gateway's own deadlines after which Envoy gives up on a stream, so that the gateway answers first.
 const STREAM_IDLE_MARGIN: Duration = Duration::from_secs(30);
 /// Header lines of one request.

@@ -223,9 +223,10 @@ fn requests_max(limits: &Limits) -> u32 {
 }
 
 /// Bytes that Envoy holds of one connection: more than the longest body that the gateway accepts, so that the
-/// gateway refuses a longer one itself, with the caller's id where there is one.
+/// gateway refuses a longer one itself, with the caller's id where there is one; and less than the longest message
+/// that the gateway takes from Envoy, which is that body and a mebibyte.
 fn connection_buffer_bytes(limits: &Limits) -> u32 {
-    const MARGIN: usize = 1 << 20;
+    const MARGIN: usize = 512 << 10;
     u32::try_from(limits.body_bytes_max.saturating_add(MARGIN)).unwrap_or(u32::MAX)
 }
 

@@ -12,6 +12,7 @@
 
 mod cli;
 mod demo;
+mod edge;
 mod harness;
 mod readme;
 mod serve;

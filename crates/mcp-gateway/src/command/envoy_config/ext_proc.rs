@@ -11,7 +11,7 @@ use super::{RequestBody, cluster, seconds, typed};
 /// more time.
 const ANSWER_MARGIN: Duration = Duration::from_secs(5);
 /// The most time that the gateway can ask for: as much as Envoy allows, since each of its waits has its own deadline.
-const ANSWER_TIMEOUT_MAX: Duration = Duration::from_secs(3600);
+const ANSWER_TIMEOUT_MAX: Duration = Duration::from_hours(1);
 
 /// Returns the settings of the filter. The edge stays closed: without the gateway's word nothing passes.
 pub(super) fn filter(limits: &Limits, request_body: RequestBody) -> Value {

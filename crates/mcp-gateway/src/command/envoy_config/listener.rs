@@ -13,9 +13,9 @@ use super::{
 /// Time that a client has to send its request line and headers.
 const REQUEST_HEADERS_TIMEOUT: Duration = Duration::from_secs(10);
 /// Time that a client has to send its whole request.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
+const REQUEST_TIMEOUT: Duration = Duration::from_mins(1);
 /// Time that a client may keep a connection without a request.
-const CONNECTION_IDLE_TIMEOUT: Duration = Duration::from_secs(300);
+const CONNECTION_IDLE_TIMEOUT: Duration = Duration::from_mins(5);
 /// Time beyond the gateway's own deadlines after which Envoy gives up on a stream, so that the gateway answers first.
 const STREAM_IDLE_MARGIN: Duration = Duration::from_secs(30);
 /// Header lines of one request.
@@ -73,6 +73,7 @@ fn connection_manager(
         "generate_request_id": true,
         "preserve_external_request_id": true,
         "always_set_request_id_in_response": true,
+        "request_id_extension": { "typed_config": request_id() },
         // The path that routes and policies see is the path that a server sees.
         "normalize_path": true,
         "merge_slashes": true,
@@ -116,6 +117,14 @@ fn connection_manager(
     typed(
         "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
         manager,
+    )
+}
+
+/// Request ids say nothing about tracing: Envoy would write into ids that clients chose, and sample by them.
+fn request_id() -> Value {
+    typed(
+        "envoy.extensions.request_id.uuid.v3.UuidRequestIdConfig",
+        json!({ "pack_trace_reason": false, "use_request_id_for_trace_sampling": false }),
     )
 }
 

@@ -246,7 +246,7 @@ fn a_configuration_that_makes_no_edge_is_refused() {
     check(&|config| config.servers[0].hostname = None, missing("servers[0].hostname"));
     check(
         &|config| {
-            config.servers.push(server("demo/two", "http://127.0.0.1:1/mcp", "weather.mcp.local"))
+            config.servers.push(server("demo/two", "http://127.0.0.1:1/mcp", "weather.mcp.local"));
         },
         EnvoyConfigError::HostTwice {
             host: "weather.mcp.local".to_owned(),

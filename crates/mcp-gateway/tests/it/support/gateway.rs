@@ -74,6 +74,18 @@ impl Gateway {
         self.program.ready(PATIENCE, async || probe(admin, "/readyz").await).await;
     }
 
+    /// Returns the bootstrap that `envoy-config` prints for its configuration.
+    pub async fn envoy_config(&self, arguments: &[&str]) -> String {
+        let file = self.folder.path("config.yaml").display().to_string();
+        let addresses = [self.listen, self.ext_proc].map(|address| address.to_string());
+        let mut all = vec!["envoy-config", "--config", &file];
+        all.extend(["--listen", &addresses[0], "--ext-proc-listen", &addresses[1]]);
+        all.extend(arguments);
+        let printed = run(&all, &[], PATIENCE).await;
+        assert_eq!(printed.code, Some(0), "{printed:?}");
+        printed.stdout
+    }
+
     /// Returns where clients connect in standalone mode, and Envoy's broker cluster in envoy mode.
     pub fn listen(&self) -> SocketAddr {
         self.listen

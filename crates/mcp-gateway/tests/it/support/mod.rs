@@ -3,6 +3,7 @@
 //! Everything listens on loopback, on ports of its own, and is gone when its value is dropped. A part that belongs to
 //! a failing test prints what it had to say.
 
+pub mod edge;
 pub mod envoy;
 pub mod fault_server;
 pub mod gateway;

@@ -1,6 +1,7 @@
 //! A process of a test: started with nothing of the test's own environment, ended with its value, and heard when the
 //! test fails.
 
+use std::fmt::Write;
 use std::fs::File;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -122,13 +123,8 @@ impl Program {
             let lines: Vec<&str> = all.lines().collect();
             let shown =
                 lines.get(lines.len().saturating_sub(LINES_SHOWN_MAX)..).unwrap_or_default();
-            text.push_str(&format!(
-                "--- {} of {}, {} of {} lines\n",
-                stream,
-                self.name,
-                shown.len(),
-                lines.len()
-            ));
+            let counts = format!("{} of {} lines", shown.len(), lines.len());
+            writeln!(text, "--- {stream} of {}, {counts}", self.name).unwrap();
             for line in shown {
                 text.push_str(line);
                 text.push('\n');

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 /// One span.
 #[derive(Clone, Debug, PartialEq)]
+#[allow(clippy::struct_field_names, reason = "`span_id` is its name in OpenTelemetry")]
 pub struct Span {
     /// 32 hexadecimal digits.
     pub trace_id: String,

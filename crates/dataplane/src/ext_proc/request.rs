@@ -103,9 +103,9 @@ impl Phases {
                 vec![encode::buffered_body(edits, Some(new))]
             }
             (Shape::Duplex, new) => {
-                if new.is_some() {
-                    // Envoy sends the streamed body chunked; a length that no longer fits must not go with it.
-                    edits.remove(CONTENT_LENGTH.as_str());
+                if let Some(new) = &new {
+                    // An Envoy that lets the length stand sends it; any other sends the body chunked.
+                    edits.set(CONTENT_LENGTH.as_str(), new.len().to_string());
                 }
                 vec![
                     encode::request_headers(edits),

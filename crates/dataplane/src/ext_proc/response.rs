@@ -1,6 +1,7 @@
 //! The response's phases: a server's answer is read on its way, everything else passes.
 
 use bytes::Bytes;
+use envoy_types::pb::envoy::service::ext_proc::v3::processing_request::Request as Phase;
 use envoy_types::pb::envoy::service::ext_proc::v3::{HttpBody, HttpHeaders, ProcessingRequest};
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, StatusCode};
@@ -12,7 +13,7 @@ use crate::ext_proc::decode::ResponseParts;
 use crate::ext_proc::encode::Edits;
 use crate::ext_proc::resend::ResentBody;
 use crate::ext_proc::stream::{Answered, Goes, Phases, Shape, State};
-use crate::ext_proc::{decode, encode};
+use crate::ext_proc::{decode, encode, request};
 use crate::router::{
     Exchange, Reply, ResponseHead, ServerFault, ServerResponse, response_header_passes,
 };
@@ -67,6 +68,18 @@ impl Phases {
         }
         exchange.end();
         Answered::one(answer, State::Done)
+    }
+
+    /// Lets a response pass that Envoy gave before the request was complete.
+    pub(super) fn answered_by_envoy(
+        self,
+        mut exchange: Box<Exchange>,
+        headers: HttpHeaders,
+    ) -> Answered {
+        let has_body = !headers.end_of_stream;
+        let parts = decode::response_parts(headers, None);
+        exchange.answered_by_envoy(parts.status);
+        self.pass(exchange, Goes::Own, &parts, has_body)
     }
 
     async fn server_response(
@@ -151,6 +164,24 @@ impl Phases {
             Shape::Buffered => encode::response_headers_then_body(edits),
         }
     }
+}
+
+/// Lets a phase pass of a request that the gateway never saw.
+pub(super) fn pass_unseen(phase: Phase, shape: Shape) -> Answered {
+    let (answer, is_over) = match phase {
+        Phase::RequestHeaders(_) => (encode::request_headers(Edits::default()), false),
+        Phase::RequestBody(body) => (request::pass_body(body, shape), false),
+        Phase::RequestTrailers(_) => (encode::request_trailers(), false),
+        Phase::ResponseHeaders(headers) => {
+            let is_over = headers.end_of_stream || shape == Shape::Buffered;
+            (encode::response_headers(Edits::default()), is_over)
+        }
+        Phase::ResponseBody(body) => {
+            (encode::response_chunk(body.body.into(), body.end_of_stream), body.end_of_stream)
+        }
+        Phase::ResponseTrailers(_) => (encode::response_trailers(), true),
+    };
+    Answered::one(answer, if is_over { State::Done } else { State::Unseen })
 }
 
 /// Answers a response-body phase.
@@ -258,6 +289,7 @@ pub(super) fn broken_off(state: State) {
         | State::Body(..)
         | State::ResponseHead(..)
         | State::ResponseBody(_, Goes::ToBroker | Goes::Own)
+        | State::Unseen
         | State::Done => {}
     }
 }

@@ -74,6 +74,8 @@ pub(super) enum State {
     ResponseBody(Box<Exchange>, Goes),
     /// The response of a request that the router has sent once more is on its way; Envoy's own is dropped.
     Resent(Box<Exchange>, ResentBody),
+    /// Envoy has answered before the gateway saw a request; its response passes.
+    Unseen,
     /// All is said.
     Done,
 }
@@ -151,12 +153,20 @@ impl Processor {
                 state @ (State::Head
                 | State::Body(..)
                 | State::ResponseHead(..)
-                | State::ResponseBody(..)) => {
-                    let Ok(Some(message)) = self.inbound.message().await else {
-                        response::broken_off(state);
-                        return None;
-                    };
-                    self.phase(state, message).await;
+                | State::ResponseBody(..)
+                | State::Unseen) => {
+                    match self.inbound.message().await {
+                        Ok(Some(message)) => self.phase(state, message).await,
+                        Ok(None) => {
+                            response::broken_off(state);
+                            return None;
+                        }
+                        // A clean end would tell Envoy that it may go on without the gateway.
+                        Err(status) => {
+                            response::broken_off(state);
+                            return Some(Err(status));
+                        }
+                    }
                 }
             }
         }
@@ -224,15 +234,23 @@ async fn answer(phases: Phases, state: State, message: ProcessingRequest) -> Ans
         (State::Body(exchange, so_far), Some(Phase::RequestTrailers(_))) => {
             phases.request_trailers(exchange, so_far).await
         }
-        (State::ResponseHead(exchange, goes), Some(Phase::RequestBody(body))) => {
-            Answered::one(request::pass_body(body, shape), State::ResponseHead(exchange, goes))
-        }
-        (State::ResponseHead(exchange, goes), Some(Phase::RequestTrailers(_))) => {
-            Answered::one(encode::request_trailers(), State::ResponseHead(exchange, goes))
-        }
+        // A body that nobody reads, also when its answer has begun.
+        (
+            state @ (State::ResponseHead(..) | State::ResponseBody(..)),
+            Some(Phase::RequestBody(body)),
+        ) => Answered::one(request::pass_body(body, shape), state),
+        (
+            state @ (State::ResponseHead(..) | State::ResponseBody(..)),
+            Some(Phase::RequestTrailers(_)),
+        ) => Answered::one(encode::request_trailers(), state),
         (State::ResponseHead(exchange, goes), Some(Phase::ResponseHeaders(headers))) => {
             phases.response_headers(exchange, goes, headers, details).await
         }
+        // Envoy has answered itself before the request was complete: too large, too slow, malformed.
+        (State::Body(exchange, _), Some(Phase::ResponseHeaders(headers))) => {
+            phases.answered_by_envoy(exchange, headers)
+        }
+        (State::Head | State::Unseen, Some(phase)) => response::pass_unseen(phase, shape),
         (State::ResponseBody(exchange, goes), Some(Phase::ResponseBody(body))) => {
             response::body(exchange, goes, body)
         }
@@ -250,7 +268,7 @@ impl State {
             | Self::ResponseHead(exchange, _)
             | Self::ResponseBody(exchange, _)
             | Self::Resent(exchange, _) => Some(exchange),
-            Self::Head | Self::Done => None,
+            Self::Head | Self::Unseen | Self::Done => None,
         }
     }
 }

@@ -302,6 +302,11 @@ impl Exchange {
         self.record.refused_by_broker(headers, status);
     }
 
+    /// Takes note that Envoy answered the request itself before it was complete.
+    pub fn answered_by_envoy(&mut self, status: StatusCode) {
+        self.record.refused_by_envoy(status);
+    }
+
     /// The value of `error.type` when the request has failed, else `answered`.
     pub fn failure_reason(&self) -> String {
         self.record.failure_reason().unwrap_or("answered").to_owned()

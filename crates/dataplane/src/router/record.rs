@@ -156,6 +156,18 @@ impl Record {
         );
     }
 
+    /// Notes that Envoy refused the request before it was complete: too large, too slow, malformed.
+    pub(super) fn refused_by_envoy(&mut self, status: StatusCode) {
+        let is_fault = status.is_server_error();
+        let failure = Failure {
+            error_type: status.as_u16().to_string().into(),
+            source: if is_fault { self.front_end } else { error_source::CLIENT },
+            is_error: is_fault,
+            message: format!("Envoy answered with HTTP status {}", status.as_u16()),
+        };
+        self.failed(&[], failure, status);
+    }
+
     /// Notes a refusal of the broker, which says so in headers of its response and has logged it.
     pub(super) fn refused_by_broker(&mut self, headers: &HeaderMap, status: StatusCode) {
         let text = |name| headers.get(name).and_then(|value| value.to_str().ok());

@@ -70,8 +70,11 @@ async fn a_request_that_envoy_cannot_read_gets_nowhere() {
 async fn a_body_over_the_limit_is_refused_in_the_form_of_mcp() {
     for shape in Shape::ALL {
         let edge = Edge::start(shape, &[], &[]).await;
-        let answer = edge.client().post(" ".repeat((5 << 20) + 1)).await;
-        expect_error(&answer, 413, -32600);
+        // The gateway refuses the first, Envoy itself what goes beyond its own buffer.
+        for bytes in [(5 << 20) + 1, 8 << 20] {
+            let answer = edge.client().post(" ".repeat(bytes)).await;
+            expect_error(&answer, 413, -32600);
+        }
     }
 }
 

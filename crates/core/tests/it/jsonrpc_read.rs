@@ -107,7 +107,8 @@ fn raw_values_tell_what_they_are() {
     check("s", RawKind::String, None, None, Some("é"));
     check("a", RawKind::Array, None, None, None);
     check("o", RawKind::Object, None, None, None);
-    let items: Vec<&[u8]> = get("a").array().unwrap().iter().map(|item| item.as_bytes()).collect();
+    let items: Vec<&[u8]> =
+        get("a").array().unwrap().iter().map(mcp_gateway_core::jsonrpc::Raw::as_bytes).collect();
     assert_eq!(items, [&b"1"[..], b"[2]", b"{}"]);
     assert!(get("o").object().unwrap().is_empty());
     let at = get("a").range().start;

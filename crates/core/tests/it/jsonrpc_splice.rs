@@ -121,91 +121,99 @@ fn ranges_that_cannot_be_applied_are_left_out() {
     assert_eq!(result, request(r#"{"name":1}"#));
 }
 
-/// `params` with a trace set, with and without `tracestate`.
+/// Sets a trace in `params`, first without and then with `tracestate`.
+fn check_trace(params: &str, plain: &str, with_state: &str) {
+    let text = request(params);
+    let state = Some("a=\"1\"");
+    assert_eq!(spliced(&text, |splice| splice.set_trace("T", None)), request(plain), "{params}");
+    assert_eq!(
+        spliced(&text, |splice| splice.set_trace("T", state)),
+        request(with_state),
+        "{params}"
+    );
+}
+
 #[test]
-fn trace_context_goes_into_meta() {
-    let check = |params: &str, plain: &str, with_state: &str| {
-        let text = request(params);
-        assert_eq!(
-            spliced(&text, |splice| splice.set_trace("T", None)),
-            request(plain),
-            "{params}"
-        );
-        assert_eq!(
-            spliced(&text, |splice| splice.set_trace("T", Some("a=\"1\""))),
-            request(with_state),
-            "{params}"
-        );
-    };
+fn trace_context_is_added_to_meta() {
     // `_meta` is made.
-    check(
+    check_trace(
         "{}",
         r#"{"_meta":{"traceparent":"T"}}"#,
         r#"{"_meta":{"traceparent":"T","tracestate":"a=\"1\""}}"#,
     );
-    check(
+    check_trace(
         r#"{ "name":"x"}"#,
         r#"{"_meta":{"traceparent":"T"}, "name":"x"}"#,
         r#"{"_meta":{"traceparent":"T","tracestate":"a=\"1\""}, "name":"x"}"#,
     );
     // `_meta` has no trace.
-    check(
+    check_trace(
         r#"{"_meta":{ }}"#,
         r#"{"_meta":{"traceparent":"T" }}"#,
         r#"{"_meta":{"traceparent":"T","tracestate":"a=\"1\"" }}"#,
     );
-    check(
+    check_trace(
         r#"{"_meta":{ "progressToken" : 7 , "baggage":"k=v"} ,"name":"x"}"#,
         r#"{"_meta":{"traceparent":"T", "progressToken" : 7 , "baggage":"k=v"} ,"name":"x"}"#,
         r#"{"_meta":{"traceparent":"T","tracestate":"a=\"1\"", "progressToken" : 7 , "baggage":"k=v"} ,"name":"x"}"#,
     );
+}
+
+#[test]
+fn trace_context_replaces_an_old_one() {
     // An old one is replaced, whatever it is.
-    check(
+    check_trace(
         r#"{"_meta":{"a":1,"traceparent" : "old" ,"b":2}}"#,
         r#"{"_meta":{"a":1,"traceparent" : "T" ,"b":2}}"#,
         r#"{"_meta":{"tracestate":"a=\"1\"","a":1,"traceparent" : "T" ,"b":2}}"#,
     );
-    check(
+    check_trace(
         r#"{"_meta":{"trace\u0070arent":{"old":[1]}}}"#,
         r#"{"_meta":{"trace\u0070arent":"T"}}"#,
         r#"{"_meta":{"tracestate":"a=\"1\"","trace\u0070arent":"T"}}"#,
     );
     // An old state goes with it.
-    check(
+    check_trace(
         r#"{"_meta":{"traceparent":"old", "tracestate" : "old" ,"b":2}}"#,
         r#"{"_meta":{"traceparent":"T" ,"b":2}}"#,
         r#"{"_meta":{"traceparent":"T", "tracestate" : "a=\"1\"" ,"b":2}}"#,
     );
-    check(
+    check_trace(
         r#"{"_meta":{ "tracestate" : "old" , "traceparent":"old" }}"#,
         r#"{"_meta":{ "traceparent":"T" }}"#,
         r#"{"_meta":{ "tracestate" : "a=\"1\"" , "traceparent":"T" }}"#,
     );
-    check(
+    check_trace(
         r#"{"_meta":{"a":1 , "tracestate" : "old" , "b":2, "traceparent":"old"}}"#,
         r#"{"_meta":{"a":1 , "b":2, "traceparent":"T"}}"#,
         r#"{"_meta":{"a":1 , "tracestate" : "a=\"1\"" , "b":2, "traceparent":"T"}}"#,
     );
-    check(
+    check_trace(
         r#"{"_meta":{"traceparent":"old","tracestate":"old"}}"#,
         r#"{"_meta":{"traceparent":"T"}}"#,
         r#"{"_meta":{"traceparent":"T","tracestate":"a=\"1\""}}"#,
     );
-    // A state without parent means nothing; it is replaced where it stands.
-    check(
+}
+
+#[test]
+fn a_state_without_parent_is_replaced_where_it_stands() {
+    check_trace(
         r#"{"_meta":{"tracestate":"old"}}"#,
         r#"{"_meta":{"traceparent":"T"}}"#,
         r#"{"_meta":{"traceparent":"T","tracestate":"a=\"1\""}}"#,
     );
-    check(
+    check_trace(
         r#"{"_meta":{ "a":1,"tracestate":null , "b":2}}"#,
         r#"{"_meta":{ "a":1,"traceparent":"T" , "b":2}}"#,
         r#"{"_meta":{ "a":1,"traceparent":"T","tracestate":"a=\"1\"" , "b":2}}"#,
     );
-    // What is no object is left alone.
+}
+
+#[test]
+fn meta_that_is_no_object_is_left_alone() {
     for meta in ["null", "[]", "\"x\"", "7"] {
         let params = format!(r#"{{"name":"x","_meta":{meta}}}"#);
-        check(&params, &params, &params);
+        check_trace(&params, &params, &params);
     }
 }
 

@@ -149,6 +149,24 @@ fn an_event_that_is_cut_off_is_pending() {
 }
 
 #[test]
+fn between_events_nothing_is_held() {
+    let check = |stream: &[u8], expect: bool| {
+        let mut decoder = Decoder::default();
+        push(&mut decoder, stream).1.unwrap();
+        assert_eq!(decoder.is_between_events(), expect, "{}", String::from_utf8_lossy(stream));
+    };
+    check(b"", true);
+    check(b"data: a\n\n", true);
+    check(b"data: a\r\r", true);
+    check(KEEP_ALIVE, true);
+    check(b": a comment\n", true);
+    check(b": half a comm", false);
+    check(b"data: a\n", false);
+    check(b"da", false);
+    check(b"id: 1\n", false);
+}
+
+#[test]
 fn the_last_id_and_retry_of_the_stream_are_known() {
     let mut decoder = Decoder::default();
     assert_eq!((decoder.last_event_id(), decoder.retry_ms()), (None, None));
@@ -217,14 +235,14 @@ fn a_stream_with_an_event_too_long_stays_refused() {
 fn large_events_within_the_default_bound_pass() {
     let data = vec![b'x'; EVENT_BYTES_MAX - 6];
     let mut decoder = Decoder::default();
-    let mut sizes = Vec::new();
+    let mut sizes: Vec<usize> = Vec::new();
     for chunk in encode_message(&data).chunks(1 << 16) {
         decoder
             .push(chunk, &mut |event: Event<'_>| sizes.push(event.data.len()))
             .unwrap_or_default();
     }
     // `event: message` counts as well.
-    assert_eq!(sizes, []);
+    assert!(sizes.is_empty());
     let mut decoder = Decoder::default();
     for chunk in encode_message(data.get(7..).unwrap_or_default()).chunks(1 << 16) {
         decoder.push(chunk, &mut |event: Event<'_>| sizes.push(event.data.len())).unwrap();

@@ -281,3 +281,6 @@ fn operation() -> HistogramWithExemplars<Exemplar> {
 fn integer(value: usize) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,6 +6,8 @@
 //!
 //! A JSON answer is held whole up to a bound, so that garbage can become an error; beyond the bound it passes unread.
 //! Of an event stream only the event under way is held: complete events leave with the chunk that completes them.
+//! Clients match responses to requests by id alone, whatever stream they come on. So an event with a response to anything
+//! but this request is left out: with it a server could answer in the place of another one.
 
 mod json;
 mod outcome;
@@ -16,6 +18,7 @@ use bytes::Bytes;
 use crate::answer::json::JsonAnswer;
 use crate::answer::sse::SseAnswer;
 use crate::jsonrpc::{Id, code, error_response};
+use crate::sse::{DEFAULT_NAME, Event};
 
 pub use outcome::{AnswerFault, Outcome};
 
@@ -107,11 +110,7 @@ impl AnswerReader {
             Form::EventStream(stream) => {
                 let id = &self.id;
                 let outcome = &mut self.outcome;
-                stream.push(chunk, &mut |data| {
-                    if outcome.is_none() {
-                        *outcome = Outcome::of_message(data, id).ok();
-                    }
-                })
+                stream.push(&chunk, &mut |event| passes(event, id, outcome))
             }
             Form::Dropped => Bytes::new(),
         }
@@ -130,7 +129,8 @@ impl AnswerReader {
                 Some(held) => {
                     let read = match cut {
                         Some(fault) => Err(fault),
-                        None => Outcome::of_message(&held, &self.id),
+                        None => Outcome::of_message(&held, &self.id)
+                            .and_then(|read| read.ok_or(AnswerFault::NotJsonRpc)),
                     };
                     match read {
                         Ok(outcome) => {
@@ -163,6 +163,35 @@ impl AnswerReader {
         let fault = self.error_status.map_or(fault, AnswerFault::HttpStatus);
         self.outcome = Some(Outcome::Fault(fault));
         error_response(Some(&self.id), code::INTERNAL_ERROR, &fault.message(&self.server))
+    }
+}
+
+/// Says whether an event may reach the client that waits for the answer to `id`, and takes note of the answer.
+///
+/// Events of other names are no messages to clients that go by the rules; what is in them passes unless it is a response.
+fn passes(event: &Event<'_>, id: &Id, outcome: &mut Option<Outcome>) -> bool {
+    let is_message = event.name == DEFAULT_NAME;
+    if event.data.is_empty() {
+        return true; // gives an id to resume from, or a time to wait
+    }
+    match Outcome::of_message(event.data, id) {
+        Ok(None) => true,
+        Ok(Some(read)) => {
+            let is_first = is_message && outcome.is_none();
+            if is_first {
+                *outcome = Some(read);
+            }
+            is_first
+        }
+        Err(AnswerFault::WrongId) => false,
+        // Readers differ in what they make of such a text.
+        Err(
+            AnswerFault::NotJsonRpc
+            | AnswerFault::NoAnswer
+            | AnswerFault::Cut
+            | AnswerFault::HttpStatus(_)
+            | AnswerFault::NotMcp,
+        ) => !is_message,
     }
 }
 

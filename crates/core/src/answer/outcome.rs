@@ -72,18 +72,21 @@ impl AnswerFault {
 }
 
 impl Outcome {
-    /// Reads one message of the server. An error when it is not the answer to request `id`.
-    pub(super) fn of_message(text: &[u8], id: &Id) -> Result<Self, AnswerFault> {
+    /// Reads one message of the server; `None` for a request or a notification, which answer nothing. An error when it
+    /// is a response to something else than the request `id`, or no message.
+    pub(super) fn of_message(text: &[u8], id: &Id) -> Result<Option<Self>, AnswerFault> {
         let message = Message::parse(text).map_err(|_| AnswerFault::NotJsonRpc)?;
         let answers = |m: &Message<'_>| m.id().is_some_and(|own| id.matches(own));
         match message.kind() {
-            Kind::Response if answers(&message) && tool_failed(&message) => Ok(Self::ToolError),
-            Kind::Response if answers(&message) => Ok(Self::Result),
+            Kind::Request | Kind::Notification => Ok(None),
+            Kind::Response if answers(&message) && tool_failed(&message) => {
+                Ok(Some(Self::ToolError))
+            }
+            Kind::Response if answers(&message) => Ok(Some(Self::Result)),
             Kind::ErrorResponse if answers(&message) => {
-                Ok(Self::Error { code: error_code(&message) })
+                Ok(Some(Self::Error { code: error_code(&message) }))
             }
             Kind::Response | Kind::ErrorResponse => Err(AnswerFault::WrongId),
-            Kind::Request | Kind::Notification => Err(AnswerFault::NotJsonRpc),
         }
     }
 }

@@ -106,7 +106,15 @@ impl AnswerReader {
     /// Takes the next bytes of the body and returns those to send on now; possibly none.
     pub fn push(&mut self, chunk: Bytes) -> Bytes {
         match &mut self.form {
-            Form::Json(json) => json.push(chunk),
+            Form::Json(json) => {
+                let out = json.push(chunk);
+                if out.is_empty() || self.error_status.is_none() {
+                    return out;
+                }
+                // Too long for the error that it was looked at for.
+                self.form = Form::Dropped;
+                Bytes::new()
+            }
             Form::EventStream(stream) => {
                 let id = &self.id;
                 let outcome = &mut self.outcome;

@@ -60,6 +60,14 @@ fn json_beyond_the_bound_passes_unread() {
 }
 
 #[test]
+#[test]
+fn error_bodies_beyond_the_bound_are_replaced() {
+    let form = AnswerForm::ErrorBody(http::StatusCode::BAD_GATEWAY);
+    let (out, outcome) = run(form, &["<html>", "<body>", "x"], BodyEnd::Complete, 8);
+    assert_eq!(outcome, Outcome::Fault(AnswerFault::HttpStatus(http::StatusCode::BAD_GATEWAY)));
+    assert!(out.starts_with(r#"{"jsonrpc":"2.0","id":7,"error":"#), "{out}");
+}
+
 fn event_streams_pass_unchanged_however_they_are_cut_into_chunks() {
     let stream = format!(
         ": hi\n\nevent: message\r\ndata: {{\"jsonrpc\":\"2.0\",\"method\":\"notifications/progress\"}}\r\n\r\ndata: {ANSWER}\n\n"

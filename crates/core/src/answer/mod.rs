@@ -27,8 +27,21 @@ pub use outcome::{AnswerFault, Outcome};
 pub enum BodyEnd {
     /// The sender finished it.
     Complete,
-    /// The connection broke, or the sender fell silent for too long.
+    /// The connection broke.
     Cut,
+    /// The sender fell silent for too long.
+    Silent,
+}
+
+impl BodyEnd {
+    /// What is wrong with an answer that is not complete by then.
+    fn fault(self) -> Option<AnswerFault> {
+        match self {
+            Self::Complete => None,
+            Self::Cut => Some(AnswerFault::Cut),
+            Self::Silent => Some(AnswerFault::Silent),
+        }
+    }
 }
 
 /// What a response claims to be, by its content type.
@@ -126,7 +139,7 @@ impl AnswerReader {
 
     /// Takes the end of the body and returns the bytes that complete the response for the client.
     pub fn finish(&mut self, end: BodyEnd) -> Bytes {
-        let cut = (end == BodyEnd::Cut).then_some(AnswerFault::Cut);
+        let cut = end.fault();
         match &mut self.form {
             Form::Json(json) => match json.take_held() {
                 None => {
@@ -197,6 +210,7 @@ fn passes(event: &Event<'_>, id: &Id, outcome: &mut Option<Outcome>) -> bool {
             AnswerFault::NotJsonRpc
             | AnswerFault::NoAnswer
             | AnswerFault::Cut
+            | AnswerFault::Silent
             | AnswerFault::HttpStatus(_)
             | AnswerFault::NotMcp,
         ) => !is_message,

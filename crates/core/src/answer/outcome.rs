@@ -27,6 +27,8 @@ pub enum AnswerFault {
     NoAnswer,
     /// The connection broke before the answer was complete.
     Cut,
+    /// The server fell silent before the answer was complete.
+    Silent,
     /// The body is not a JSON-RPC message.
     NotJsonRpc,
     /// The answer belongs to another request.
@@ -44,6 +46,7 @@ impl AnswerFault {
             Self::HttpStatus(_) => "http_status",
             Self::NoAnswer => "no_answer",
             Self::Cut => "connection_reset",
+            Self::Silent => "timeout",
             Self::NotJsonRpc => "malformed_answer",
             Self::WrongId => "wrong_answer_id",
             Self::NotMcp => "unexpected_content_type",
@@ -55,6 +58,7 @@ impl AnswerFault {
         match self {
             Self::NoAnswer => format!("server {server} ended its response without an answer"),
             Self::Cut => format!("server {server} broke off its response"),
+            Self::Silent => format!("server {server} did not answer in time"),
             Self::NotJsonRpc => {
                 format!("server {server} answered with something that is not a JSON-RPC message")
             }

@@ -51,6 +51,7 @@ fn json_faults_become_errors_with_the_callers_id() {
         AnswerFault::NotJsonRpc,
     );
     check(&ANSWER[..20], BodyEnd::Cut, AnswerFault::Cut);
+    check(&ANSWER[..20], BodyEnd::Silent, AnswerFault::Silent);
 }
 
 #[test]
@@ -60,7 +61,6 @@ fn json_beyond_the_bound_passes_unread() {
 }
 
 #[test]
-#[test]
 fn error_bodies_beyond_the_bound_are_replaced() {
     let form = AnswerForm::ErrorBody(http::StatusCode::BAD_GATEWAY);
     let (out, outcome) = run(form, &["<html>", "<body>", "x"], BodyEnd::Complete, 8);
@@ -68,6 +68,7 @@ fn error_bodies_beyond_the_bound_are_replaced() {
     assert!(out.starts_with(r#"{"jsonrpc":"2.0","id":7,"error":"#), "{out}");
 }
 
+#[test]
 fn event_streams_pass_unchanged_however_they_are_cut_into_chunks() {
     let stream = format!(
         ": hi\n\nevent: message\r\ndata: {{\"jsonrpc\":\"2.0\",\"method\":\"notifications/progress\"}}\r\n\r\ndata: {ANSWER}\n\n"
@@ -103,6 +104,7 @@ fn streams_without_an_answer_get_an_error_event() {
     check("", "", BodyEnd::Complete, AnswerFault::NoAnswer);
     check(": x\n\n", ": x\n\n", BodyEnd::Complete, AnswerFault::NoAnswer);
     check(": x\n\ndata: {\"jso", ": x\n\n", BodyEnd::Cut, AnswerFault::Cut);
+    check(": x\n\ndata: {\"jso", ": x\n\n", BodyEnd::Silent, AnswerFault::Silent);
     check("data: nonsense\n\n", "", BodyEnd::Complete, AnswerFault::NoAnswer);
     check("id: 1\ndata:\n\n", "id: 1\ndata:\n\n", BodyEnd::Complete, AnswerFault::NoAnswer);
 }

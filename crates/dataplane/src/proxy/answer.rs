@@ -72,7 +72,7 @@ impl http_body::Body for AnswerBody {
                 Poll::Pending => {
                     let silent = this.silence.as_mut().poll(cx).is_ready();
                     return if silent {
-                        Poll::Ready(this.finish(BodyEnd::Cut))
+                        Poll::Ready(this.finish(BodyEnd::Silent))
                     } else {
                         Poll::Pending
                     };

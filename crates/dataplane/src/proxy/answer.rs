@@ -82,7 +82,7 @@ impl http_body::Body for AnswerBody {
     }
 }
 
-/// The broker's answer, which passes as it is.
+/// An event stream of the broker, which passes as it is.
 pub(super) struct BrokerBody {
     body: Body,
     exchange: Option<Exchange>,
@@ -103,19 +103,11 @@ impl http_body::Body for BrokerBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         let frame = Pin::new(&mut self.body).poll_frame(cx);
-        let is_over =
-            matches!(frame, Poll::Ready(None)) || http_body::Body::is_end_stream(&self.body);
-        if is_over && let Some(exchange) = self.exchange.take() {
+        if matches!(frame, Poll::Ready(None))
+            && let Some(exchange) = self.exchange.take()
+        {
             exchange.end();
         }
         frame
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.exchange.is_none()
-    }
-
-    fn size_hint(&self) -> http_body::SizeHint {
-        self.body.size_hint()
     }
 }

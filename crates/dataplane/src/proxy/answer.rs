@@ -34,16 +34,12 @@ impl AnswerBody {
     /// Ends the answer: the last bytes for the client, or an error when the client must see that it was cut.
     fn finish(&mut self, end: BodyEnd) -> Option<Result<Frame<Bytes>, io::Error>> {
         let mut exchange = self.exchange.take()?;
-        let is_answered = exchange.has_answer();
         let rest = exchange.answer_end(end);
-        let unanswered = end == BodyEnd::Cut && rest.is_empty() && !is_answered;
         exchange.end();
-        if unanswered {
-            let cut =
-                io::Error::new(io::ErrorKind::UnexpectedEof, "the server broke off its answer");
-            return Some(Err(cut));
+        match rest {
+            Ok(rest) => (!rest.is_empty()).then(|| Ok(Frame::data(rest))),
+            Err(cut) => Some(Err(io::Error::new(io::ErrorKind::UnexpectedEof, cut))),
         }
-        (!rest.is_empty()).then(|| Ok(Frame::data(rest)))
     }
 }
 

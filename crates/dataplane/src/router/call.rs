@@ -49,6 +49,8 @@ pub(super) struct OpenCall {
     pub(super) reader: Option<AnswerReader>,
     /// Set once the server session was made anew; it is done once per call.
     pub(super) is_second_try: bool,
+    /// Set once its span and figures were closed.
+    pub(super) is_over: bool,
 }
 
 impl Exchange {
@@ -88,6 +90,7 @@ impl Exchange {
             body: body.clone(),
             reader: None,
             is_second_try: false,
+            is_over: false,
         });
         Ok(Self::server_call(open))
     }

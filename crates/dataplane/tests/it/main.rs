@@ -9,6 +9,7 @@
 )]
 
 mod broker;
+mod edge;
 mod reload;
 mod server;
 mod session;

@@ -54,7 +54,10 @@ impl Phases {
         parts: &ResponseParts,
         has_body: bool,
     ) -> Answered {
-        exchange.answered(parts.status, &parts.headers);
+        match goes {
+            Goes::ToBroker => exchange.answered_by_broker(parts.status, &parts.headers),
+            Goes::ToServer | Goes::Own => exchange.answered_by_server(parts.status),
+        }
         let mut edits = Edits::default();
         for name in [X_MCP_ERROR_TYPE, X_MCP_ERROR_SOURCE] {
             if parts.headers.contains_key(name) {

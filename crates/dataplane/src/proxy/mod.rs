@@ -91,7 +91,7 @@ impl Proxy {
                     parent: exchange.span(),
                 };
                 let mut response = self.parts.broker.handle(call).await;
-                exchange.answered(response.status(), response.headers());
+                exchange.answered_by_broker(response.status(), response.headers());
                 response.headers_mut().remove(X_MCP_ERROR_TYPE);
                 response.headers_mut().remove(X_MCP_ERROR_SOURCE);
                 if http_body::Body::size_hint(response.body()).exact().is_some() {

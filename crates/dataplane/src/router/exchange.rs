@@ -295,11 +295,16 @@ impl Exchange {
         reply
     }
 
-    /// Takes note of the head of a response that passes as it is: the broker's, or a server's to the gateway's own
-    /// request.
-    pub fn answered(&mut self, status: StatusCode, headers: &HeaderMap) {
+    /// Takes note of the head of the broker's response.
+    pub fn answered_by_broker(&mut self, status: StatusCode, headers: &HeaderMap) {
         self.record.replied(status);
         self.record.refused_by_broker(headers, status);
+    }
+
+    /// Takes note of the status of a server's response to the gateway's own request. Its headers are the server's, and
+    /// say nothing about the gateway.
+    pub fn answered_by_server(&mut self, status: StatusCode) {
+        self.record.replied(status);
     }
 
     /// Takes note that Envoy answered the request itself before it was complete.

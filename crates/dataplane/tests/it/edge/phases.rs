@@ -2,15 +2,13 @@
 
 use http::StatusCode;
 use mcp_gateway_core::config::Mode;
+use mcp_gateway_telemetry::{FinishedSpan, Value};
 
-use super::peer::{status, typed};
-use super::{Edge, call};
+use super::envoy::set;
+use super::peer::typed;
+use super::{Edge, PUBLIC_HOST, SERVER_HOST, call};
+use crate::support::wait::until;
 
-const OK: &[(&str, &[u8])] = &[
-    (":status", b"200"),
-    ("content-type", b"application/json"),
-    ("x-envoy-upstream-service-time", b"1"),
-];
 const NOT_FOUND: &[(&str, &[u8])] = &[(":status", b"404"), ("x-envoy-upstream-service-time", b"1")];
 
 #[tokio::test]
@@ -25,6 +23,9 @@ async fn answer_that_has_to_be_held_whole_is_bounded() {
     exchange.response_headers(NOT_FOUND, true).await;
     let reply = exchange.immediate().await;
     assert_eq!(reply.status.unwrap().code, i32::from(StatusCode::OK.as_u16()));
+    let body = String::from_utf8(reply.body).unwrap();
+    assert!(body.contains(r#""id":7,"error""#) && body.contains("demo/peer"), "{body}");
+}
 
 #[tokio::test]
 async fn server_cannot_speak_for_the_broker_to_the_gateways_own_request() {
@@ -47,7 +48,7 @@ async fn server_cannot_speak_for_the_broker_to_the_gateways_own_request() {
     let edits = exchange.edits().await;
     assert!(edits.remove_headers.iter().any(|name| name == "router-key"), "{edits:?}");
     let evil: &[(&str, &[u8])] = &[
-        (":status", b"200"),
+        (":status", b"203"),
         ("x-envoy-upstream-service-time", b"1"),
         ("x-mcp-error-type", b"made_up_by_a_server"),
         ("x-mcp-error-source", b"broker"),
@@ -56,7 +57,11 @@ async fn server_cannot_speak_for_the_broker_to_the_gateways_own_request() {
     exchange.edits().await;
     let span = until("the span has ended", || {
         let spans = edge.recorder.finished();
-        spans.iter().find(|span| span.name == "mcp-router.process").cloned().ok_or(spans)
+        let answered = |span: &&FinishedSpan| {
+            let status = span.attribute("http.status_code");
+            span.name == "mcp-router.process" && status == Some(&Value::I64(203))
+        };
+        spans.iter().find(answered).cloned().ok_or(spans)
     })
     .await;
     assert_eq!(span.attribute("error.type"), None, "{span:?}");
@@ -77,7 +82,4 @@ async fn method_that_no_header_can_carry_does_not_break_the_request() {
         assert_eq!(set(&edits, ":authority"), Some(PUBLIC_HOST.as_bytes()));
         assert_eq!(set(&edits, "x-mcp-method"), Some(&*expect));
     }
-}
-    let body = String::from_utf8(reply.body).unwrap();
-    assert!(body.contains(r#""id":7,"error""#) && body.contains("demo/peer"), "{body}");
 }

@@ -4,7 +4,7 @@ use http::{Method, StatusCode};
 use mcp_gateway_core::config::Mode;
 use serde_json::Value;
 
-use super::peer::{Answer, status, typed};
+use super::peer::{Answer, typed};
 use super::{Edge, call};
 use crate::support::wait::until;
 

@@ -128,7 +128,7 @@ impl Exchange {
         });
         let access = self.router.deps.access.clone();
         let request = SessionRequest {
-            config: Arc::clone(&self.snapshot.config),
+            config: Arc::clone(&self.config),
             server: Arc::clone(&server.server),
             client: self.head.headers.clone(),
             policy: call_headers(call),
@@ -270,7 +270,7 @@ impl Exchange {
     }
 }
 
-fn nothing_to_send() -> Reply {
+pub(super) fn nothing_to_send() -> Reply {
     Reply::json(StatusCode::INTERNAL_SERVER_ERROR, Bytes::new())
 }
 

@@ -112,7 +112,7 @@ pub fn response_header_passes(name: &HeaderName) -> bool {
 impl Exchange {
     /// Takes the head of the server's response to the call under way.
     pub fn server_response(&mut self, head: &ResponseHead) -> ServerResponse {
-        let answer_bytes_max = self.snapshot.config.limits.answer_bytes_max;
+        let answer_bytes_max = self.config.limits.answer_bytes_max;
         let Some(open) = &mut self.call else {
             return ServerResponse::Reply(Reply::json(head.status, Bytes::new()));
         };

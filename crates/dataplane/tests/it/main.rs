@@ -11,6 +11,7 @@
 mod broker;
 mod edge;
 mod reload;
+mod router;
 mod server;
 mod session;
 mod store;

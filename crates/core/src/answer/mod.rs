@@ -6,6 +6,8 @@
 //!
 //! A JSON answer is held whole up to a bound, so that garbage can become an error; beyond the bound it passes unread.
 //! Of an event stream only the event under way is held: complete events leave with the chunk that completes them.
+//! Clients match responses to requests by id alone, whatever stream they come on. So an event with a response to anything
+//! but this request is left out: with it a server could answer in the place of another one.
 
 mod json;
 mod outcome;
@@ -16,6 +18,7 @@ use bytes::Bytes;
 use crate::answer::json::JsonAnswer;
 use crate::answer::sse::SseAnswer;
 use crate::jsonrpc::{Id, code, error_response};
+use crate::sse::{DEFAULT_NAME, Event};
 
 pub use outcome::{AnswerFault, Outcome};
 
@@ -24,8 +27,21 @@ pub use outcome::{AnswerFault, Outcome};
 pub enum BodyEnd {
     /// The sender finished it.
     Complete,
-    /// The connection broke, or the sender fell silent for too long.
+    /// The connection broke.
     Cut,
+    /// The sender fell silent for too long.
+    Silent,
+}
+
+impl BodyEnd {
+    /// What is wrong with an answer that is not complete by then.
+    fn fault(self) -> Option<AnswerFault> {
+        match self {
+            Self::Complete => None,
+            Self::Cut => Some(AnswerFault::Cut),
+            Self::Silent => Some(AnswerFault::Silent),
+        }
+    }
 }
 
 /// What a response claims to be, by its content type.
@@ -103,15 +119,19 @@ impl AnswerReader {
     /// Takes the next bytes of the body and returns those to send on now; possibly none.
     pub fn push(&mut self, chunk: Bytes) -> Bytes {
         match &mut self.form {
-            Form::Json(json) => json.push(chunk),
+            Form::Json(json) => {
+                let out = json.push(chunk);
+                if out.is_empty() || self.error_status.is_none() {
+                    return out;
+                }
+                // Too long for the error that it was looked at for.
+                self.form = Form::Dropped;
+                Bytes::new()
+            }
             Form::EventStream(stream) => {
                 let id = &self.id;
                 let outcome = &mut self.outcome;
-                stream.push(chunk, &mut |data| {
-                    if outcome.is_none() {
-                        *outcome = Outcome::of_message(data, id).ok();
-                    }
-                })
+                stream.push(&chunk, &mut |event| passes(event, id, outcome))
             }
             Form::Dropped => Bytes::new(),
         }
@@ -119,7 +139,7 @@ impl AnswerReader {
 
     /// Takes the end of the body and returns the bytes that complete the response for the client.
     pub fn finish(&mut self, end: BodyEnd) -> Bytes {
-        let cut = (end == BodyEnd::Cut).then_some(AnswerFault::Cut);
+        let cut = end.fault();
         match &mut self.form {
             Form::Json(json) => match json.take_held() {
                 None => {
@@ -130,7 +150,8 @@ impl AnswerReader {
                 Some(held) => {
                     let read = match cut {
                         Some(fault) => Err(fault),
-                        None => Outcome::of_message(&held, &self.id),
+                        None => Outcome::of_message(&held, &self.id)
+                            .and_then(|read| read.ok_or(AnswerFault::NotJsonRpc)),
                     };
                     match read {
                         Ok(outcome) => {
@@ -163,6 +184,36 @@ impl AnswerReader {
         let fault = self.error_status.map_or(fault, AnswerFault::HttpStatus);
         self.outcome = Some(Outcome::Fault(fault));
         error_response(Some(&self.id), code::INTERNAL_ERROR, &fault.message(&self.server))
+    }
+}
+
+/// Says whether an event may reach the client that waits for the answer to `id`, and takes note of the answer.
+///
+/// Events of other names are no messages to clients that go by the rules; what is in them passes unless it is a response.
+fn passes(event: &Event<'_>, id: &Id, outcome: &mut Option<Outcome>) -> bool {
+    let is_message = event.name == DEFAULT_NAME;
+    if event.data.is_empty() {
+        return true; // gives an id to resume from, or a time to wait
+    }
+    match Outcome::of_message(event.data, id) {
+        Ok(None) => true,
+        Ok(Some(read)) => {
+            let is_first = is_message && outcome.is_none();
+            if is_first {
+                *outcome = Some(read);
+            }
+            is_first
+        }
+        Err(AnswerFault::WrongId) => false,
+        // Readers differ in what they make of such a text.
+        Err(
+            AnswerFault::NotJsonRpc
+            | AnswerFault::NoAnswer
+            | AnswerFault::Cut
+            | AnswerFault::Silent
+            | AnswerFault::HttpStatus(_)
+            | AnswerFault::NotMcp,
+        ) => !is_message,
     }
 }
 

@@ -27,6 +27,8 @@ pub enum AnswerFault {
     NoAnswer,
     /// The connection broke before the answer was complete.
     Cut,
+    /// The server fell silent before the answer was complete.
+    Silent,
     /// The body is not a JSON-RPC message.
     NotJsonRpc,
     /// The answer belongs to another request.
@@ -44,6 +46,7 @@ impl AnswerFault {
             Self::HttpStatus(_) => "http_status",
             Self::NoAnswer => "no_answer",
             Self::Cut => "connection_reset",
+            Self::Silent => "timeout",
             Self::NotJsonRpc => "malformed_answer",
             Self::WrongId => "wrong_answer_id",
             Self::NotMcp => "unexpected_content_type",
@@ -55,6 +58,7 @@ impl AnswerFault {
         match self {
             Self::NoAnswer => format!("server {server} ended its response without an answer"),
             Self::Cut => format!("server {server} broke off its response"),
+            Self::Silent => format!("server {server} did not answer in time"),
             Self::NotJsonRpc => {
                 format!("server {server} answered with something that is not a JSON-RPC message")
             }
@@ -72,18 +76,21 @@ impl AnswerFault {
 }
 
 impl Outcome {
-    /// Reads one message of the server. An error when it is not the answer to request `id`.
-    pub(super) fn of_message(text: &[u8], id: &Id) -> Result<Self, AnswerFault> {
+    /// Reads one message of the server; `None` for a request or a notification, which answer nothing. An error when it
+    /// is a response to something else than the request `id`, or no message.
+    pub(super) fn of_message(text: &[u8], id: &Id) -> Result<Option<Self>, AnswerFault> {
         let message = Message::parse(text).map_err(|_| AnswerFault::NotJsonRpc)?;
         let answers = |m: &Message<'_>| m.id().is_some_and(|own| id.matches(own));
         match message.kind() {
-            Kind::Response if answers(&message) && tool_failed(&message) => Ok(Self::ToolError),
-            Kind::Response if answers(&message) => Ok(Self::Result),
+            Kind::Request | Kind::Notification => Ok(None),
+            Kind::Response if answers(&message) && tool_failed(&message) => {
+                Ok(Some(Self::ToolError))
+            }
+            Kind::Response if answers(&message) => Ok(Some(Self::Result)),
             Kind::ErrorResponse if answers(&message) => {
-                Ok(Self::Error { code: error_code(&message) })
+                Ok(Some(Self::Error { code: error_code(&message) }))
             }
             Kind::Response | Kind::ErrorResponse => Err(AnswerFault::WrongId),
-            Kind::Request | Kind::Notification => Err(AnswerFault::NotJsonRpc),
         }
     }
 }

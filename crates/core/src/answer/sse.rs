@@ -1,8 +1,9 @@
 //! An event stream on its way to the client: complete events pass at once, only the one under way is held.
 
 use bytes::{Bytes, BytesMut};
+use memchr::memchr2;
 
-use crate::sse::Decoder;
+use crate::sse::{Decoder, Event};
 
 #[derive(Debug)]
 pub(super) struct SseAnswer {
@@ -18,35 +19,52 @@ impl SseAnswer {
         Self { decoder: Decoder::new(bytes_max), held: BytesMut::new(), bytes_max, blind: false }
     }
 
-    /// Returns the bytes to send on now, and calls `on_data` with the data of each complete `message` event.
-    pub(super) fn push(&mut self, chunk: Bytes, on_data: &mut dyn FnMut(&[u8])) -> Bytes {
+    /// Returns the bytes to send on now. `passes` is asked about each complete event; the bytes of one that does not
+    /// pass are left out.
+    pub(super) fn push(
+        &mut self,
+        chunk: &Bytes,
+        passes: &mut dyn FnMut(&Event<'_>) -> bool,
+    ) -> Bytes {
         if self.blind {
-            return chunk;
+            return chunk.clone();
         }
-        let mut safe = 0;
-        let mut start = 0;
+        // What stood before an event that was left out; the usual chunk has none and is sliced, not copied.
+        let mut before = BytesMut::new();
+        let (mut start, mut complete, mut at) = (0, 0, 0);
         // Line by line, so that the last place between two events is known.
-        while start < chunk.len() {
-            let rest = chunk.get(start..).unwrap_or_default();
-            let end = start + rest.iter().position(|&b| b == b'\n').map_or(rest.len(), |at| at + 1);
-            let line = chunk.get(start..end).unwrap_or_default();
-            let read = self.decoder.push(line, &mut |event| on_data(event.data));
-            if read.is_err() {
+        while at < chunk.len() {
+            let rest = chunk.get(at..).unwrap_or_default();
+            let end = at + memchr2(b'\n', b'\r', rest).map_or(rest.len(), |place| place + 1);
+            let mut keep = true;
+            let line = chunk.get(at..end).unwrap_or_default();
+            if self.decoder.push(line, &mut |event| keep = passes(&event)).is_err() {
                 self.blind = true;
-                return self.release(&chunk, chunk.len());
+                return join(before, self.release(&chunk.slice(start..)));
             }
-            if self.decoder.is_between_events() {
-                safe = end;
+            at = end;
+            if !self.decoder.is_between_events() {
+                continue;
             }
-            start = end;
+            if !keep {
+                if complete > start {
+                    before.extend_from_slice(&self.release(&chunk.slice(start..complete)));
+                }
+                self.held.clear();
+                start = end;
+            }
+            complete = end;
         }
-        let out = if safe > 0 { self.release(&chunk, safe) } else { Bytes::new() };
-        self.held.extend_from_slice(chunk.get(safe..).unwrap_or_default());
+        let mut out = Bytes::new();
+        if complete > start {
+            out = self.release(&chunk.slice(start..complete));
+        }
+        self.held.extend_from_slice(chunk.get(complete..).unwrap_or_default());
         if self.held.len() > self.bytes_max {
             self.blind = true;
-            return [out, self.held.split().freeze()].concat().into();
+            out = join(out.into(), self.held.split().freeze());
         }
-        out
+        join(before, out)
     }
 
     /// Returns what is held, when the stream passes unread; the rest of a broken-off event is dropped.
@@ -59,11 +77,20 @@ impl SseAnswer {
         self.blind
     }
 
-    fn release(&mut self, chunk: &Bytes, end: usize) -> Bytes {
+    /// Returns what is held, and `more` behind it.
+    fn release(&mut self, more: &Bytes) -> Bytes {
         if self.held.is_empty() {
-            return chunk.slice(..end);
+            return more.clone();
         }
-        self.held.extend_from_slice(chunk.get(..end).unwrap_or_default());
+        self.held.extend_from_slice(more);
         self.held.split().freeze()
     }
+}
+
+fn join(mut first: BytesMut, second: Bytes) -> Bytes {
+    if first.is_empty() {
+        return second;
+    }
+    first.extend_from_slice(&second);
+    first.freeze()
 }

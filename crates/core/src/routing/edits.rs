@@ -48,6 +48,16 @@ pub fn call_headers(call: &ToolCall) -> Vec<(&'static str, HeaderValue)> {
     headers
 }
 
+/// The bytes of a method's name that policies see: methods of MCP are far shorter, and a header must not be of any length.
+const METHOD_BYTES_MAX: usize = 256;
+
+/// The value of `x-mcp-method` for a message that the broker answers: whatever a client sent, a header can carry it.
+pub fn method_header(method: &str) -> HeaderValue {
+    let end =
+        (0..=METHOD_BYTES_MAX.min(method.len())).rev().find(|at| method.is_char_boundary(*at));
+    header_value(method.get(..end.unwrap_or_default()).unwrap_or_default())
+}
+
 /// `text` as a header value; anything outside visible ASCII is percent-encoded, so that a policy compares one form.
 fn header_value(text: &str) -> HeaderValue {
     let mut out = String::with_capacity(text.len());

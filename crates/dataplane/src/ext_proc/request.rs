@@ -9,6 +9,7 @@ use mcp_gateway_core::header::{
     BROKER, X_MCP_METHOD, X_MCP_SERVERNAME, X_MCP_TRACEPARENT, X_MCP_TRACESTATE, X_MCP_VISIBLE,
 };
 use mcp_gateway_core::jsonrpc::Message;
+use mcp_gateway_core::routing::method_header;
 use mcp_gateway_telemetry::name::error_source;
 
 use crate::broker::visibility;
@@ -167,7 +168,7 @@ fn to_broker(exchange: &Exchange, message: Option<&Message<'_>>) -> Onward {
     }
     edits.set(X_MCP_SERVERNAME, BROKER);
     if let Some(message) = message.filter(|message| !message.method().is_empty()) {
-        edits.set(X_MCP_METHOD, message.method());
+        edits.set(X_MCP_METHOD, method_header(message.method()).as_bytes());
     }
     edits.set(X_MCP_VISIBLE, visibility::encode(exchange.visibility()));
     if let Some(trace) = exchange.span().headers() {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use hyper::body::Incoming;
+use mcp_gateway_core::answer::BodyEnd;
 use mcp_gateway_core::config::Config;
 
 use crate::http::body::{BodyError, deadline, next_data};
@@ -42,8 +43,12 @@ impl Resender {
 }
 
 impl ResentBody {
-    /// The next bytes; `None` at the end. The server may be silent for `limits.callIdleTimeout`.
-    pub(super) async fn next(&mut self) -> Option<Result<Bytes, BodyError>> {
-        next_data(&mut self.body, deadline(self.idle)).await.transpose()
+    /// The next bytes, or how the answer has ended. The server may be silent for `limits.callIdleTimeout`.
+    pub(super) async fn next(&mut self) -> Result<Bytes, BodyEnd> {
+        match next_data(&mut self.body, deadline(self.idle)).await {
+            Ok(next) => next.ok_or(BodyEnd::Complete),
+            Err(BodyError::Timeout) => Err(BodyEnd::Silent),
+            Err(BodyError::Cut(_) | BodyError::TooLarge(_)) => Err(BodyEnd::Cut),
+        }
     }
 }

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use envoy_types::pb::envoy::service::ext_proc::v3::processing_request::Request as Phase;
 use envoy_types::pb::envoy::service::ext_proc::v3::{HttpBody, HttpHeaders, ProcessingRequest};
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use mcp_gateway_core::answer::BodyEnd;
 use mcp_gateway_core::header::{X_MCP_ERROR_SOURCE, X_MCP_ERROR_TYPE};
@@ -15,7 +15,7 @@ use crate::ext_proc::resend::ResentBody;
 use crate::ext_proc::stream::{Answered, Goes, Phases, Shape, State};
 use crate::ext_proc::{decode, encode, request};
 use crate::router::{
-    Exchange, Reply, ResponseHead, ServerFault, ServerResponse, response_header_passes,
+    AnswerCut, Exchange, Reply, ResponseHead, ServerFault, ServerResponse, response_header_passes,
 };
 
 /// Part of Envoy's words for a response that it made up itself when a timeout ran out.
@@ -54,7 +54,10 @@ impl Phases {
         parts: &ResponseParts,
         has_body: bool,
     ) -> Answered {
-        exchange.answered(parts.status, &parts.headers);
+        match goes {
+            Goes::ToBroker => exchange.answered_by_broker(parts.status, &parts.headers),
+            Goes::ToServer | Goes::Own => exchange.answered_by_server(parts.status),
+        }
         let mut edits = Edits::default();
         for name in [X_MCP_ERROR_TYPE, X_MCP_ERROR_SOURCE] {
             if parts.headers.contains_key(name) {
@@ -95,12 +98,13 @@ impl Phases {
         let head = ResponseHead { status: parts.status, headers: parts.headers, has_body };
         match exchange.server_response(&head) {
             ServerResponse::Reply(reply) => immediate(exchange, reply),
-            ServerResponse::Forward { content_type } if has_body => {
-                let answer = self.forward(&head.headers, head.status, &content_type);
+            ServerResponse::Forward { content_type, content_encoding } if has_body => {
+                let form = (&content_type, content_encoding.as_ref());
+                let answer = self.forward(&head.headers, head.status, form);
                 Answered::one(answer, State::ResponseBody(exchange, Goes::ToServer))
             }
             ServerResponse::Forward { .. } => {
-                let body = exchange.answer_end(BodyEnd::Complete);
+                let body = exchange.answer_end(BodyEnd::Complete).unwrap_or_default();
                 immediate(exchange, Reply::json(StatusCode::OK, body))
             }
             ServerResponse::SessionLost => self.resend(exchange, head).await,
@@ -123,15 +127,22 @@ impl Phases {
         };
         match exchange.server_response(&head) {
             ServerResponse::Reply(reply) => immediate(exchange, reply),
-            ServerResponse::Forward { content_type } if lost.has_body => {
-                let answer = self.forward(&lost.headers, lost.status, &content_type);
+            ServerResponse::Forward { content_type, content_encoding } if lost.has_body => {
+                let form = (&content_type, content_encoding.as_ref());
+                let answer = self.forward(&lost.headers, lost.status, form);
                 Answered::one(answer, State::Resent(exchange, body))
             }
             // Envoy has no body to replace: the answer is collected and sent whole.
-            ServerResponse::Forward { content_type } => {
-                let whole = collect(&mut exchange, body).await;
-                let mut reply = Reply::json(StatusCode::OK, whole);
-                reply.headers = vec![(CONTENT_TYPE, content_type)];
+            ServerResponse::Forward { content_type, content_encoding } => {
+                let reply = match collect(&mut exchange, body).await {
+                    Ok(whole) => {
+                        let mut reply = Reply::json(StatusCode::OK, whole);
+                        reply.headers = vec![(CONTENT_TYPE, content_type)];
+                        reply.headers.extend(content_encoding.map(|it| (CONTENT_ENCODING, it)));
+                        reply
+                    }
+                    Err(fault) => exchange.server_failed(fault),
+                };
                 immediate(exchange, reply)
             }
             ServerResponse::SessionLost => {
@@ -145,7 +156,7 @@ impl Phases {
         &self,
         headers: &HeaderMap,
         status: StatusCode,
-        content_type: &HeaderValue,
+        (content_type, content_encoding): (&HeaderValue, Option<&HeaderValue>),
     ) -> envoy_types::pb::envoy::service::ext_proc::v3::ProcessingResponse {
         let mut edits = Edits::default();
         for name in headers.keys().filter(|name| !response_header_passes(name)) {
@@ -159,6 +170,9 @@ impl Phases {
             edits.set(":status", "200");
         }
         edits.set(CONTENT_TYPE.as_str(), content_type.as_bytes());
+        if let Some(coding) = content_encoding {
+            edits.set(CONTENT_ENCODING.as_str(), coding.as_bytes());
+        }
         match self.shape {
             Shape::Duplex => encode::response_headers(edits),
             Shape::Buffered => encode::response_headers_then_body(edits),
@@ -192,7 +206,7 @@ pub(super) fn body(mut exchange: Box<Exchange>, goes: Goes, body: HttpBody) -> A
     }
     let mut out = exchange.answer(chunk);
     if body.end_of_stream {
-        let rest = exchange.answer_end(BodyEnd::Complete);
+        let rest = exchange.answer_end(BodyEnd::Complete).unwrap_or_default();
         out = join(out, rest);
     }
     passed(exchange, goes, out, body.end_of_stream)
@@ -201,7 +215,7 @@ pub(super) fn body(mut exchange: Box<Exchange>, goes: Goes, body: HttpBody) -> A
 /// Answers the response-trailers phase.
 pub(super) fn trailers(mut exchange: Box<Exchange>, goes: Goes) -> Answered {
     let rest = match goes {
-        Goes::ToServer => exchange.answer_end(BodyEnd::Complete),
+        Goes::ToServer => exchange.answer_end(BodyEnd::Complete).unwrap_or_default(),
         Goes::ToBroker | Goes::Own => Bytes::new(),
     };
     exchange.end();
@@ -231,7 +245,7 @@ pub(super) async fn pass_resent(
     mut exchange: Box<Exchange>,
     mut body: ResentBody,
     inbound: &mut Streaming<ProcessingRequest>,
-) -> Option<Answered> {
+) -> Option<Result<Answered, AnswerCut>> {
     let mut is_envoy_done = false;
     loop {
         let next = tokio::select! {
@@ -246,34 +260,39 @@ pub(super) async fn pass_resent(
             }
         };
         match next {
-            Some(Ok(chunk)) => {
+            Ok(chunk) => {
                 let out = exchange.answer(chunk);
                 if out.is_empty() {
                     continue;
                 }
                 let state = State::Resent(exchange, body);
-                return Some(Answered::one(encode::response_chunk(out, false), state));
+                return Some(Ok(Answered::one(encode::response_chunk(out, false), state)));
             }
-            end @ (None | Some(Err(_))) => {
-                let end = if end.is_none() { BodyEnd::Complete } else { BodyEnd::Cut };
+            Err(end) => {
                 let rest = exchange.answer_end(end);
                 exchange.end();
-                return Some(Answered::one(encode::response_chunk(rest, true), State::Done));
+                let last = |rest| Answered::one(encode::response_chunk(rest, true), State::Done);
+                return Some(rest.map(last));
             }
         }
     }
 }
 
-async fn collect(exchange: &mut Exchange, mut body: ResentBody) -> Bytes {
+/// Reads an answer whole, of at most `limits.answerBytesMax` bytes.
+async fn collect(exchange: &mut Exchange, mut body: ResentBody) -> Result<Bytes, ServerFault> {
+    let bytes_max = exchange.config().limits.answer_bytes_max;
     let mut whole = Vec::new();
     loop {
         match body.next().await {
-            Some(Ok(chunk)) => whole.extend_from_slice(&exchange.answer(chunk)),
-            end @ (None | Some(Err(_))) => {
-                let end = if end.is_none() { BodyEnd::Complete } else { BodyEnd::Cut };
-                whole.extend_from_slice(&exchange.answer_end(end));
-                return whole.into();
+            Ok(chunk) => whole.extend_from_slice(&exchange.answer(chunk)),
+            Err(end) => {
+                let rest = exchange.answer_end(end).map_err(|AnswerCut| ServerFault::Reset)?;
+                whole.extend_from_slice(&rest);
+                return Ok(whole.into());
             }
+        }
+        if whole.len() > bytes_max {
+            return Err(ServerFault::TooLarge);
         }
     }
 }

@@ -147,8 +147,12 @@ impl Processor {
             match std::mem::replace(&mut self.state, State::Done) {
                 State::Done => return None,
                 State::Resent(exchange, body) => {
-                    let answered = response::pass_resent(exchange, body, &mut self.inbound).await?;
-                    self.take(answered);
+                    let passed = response::pass_resent(exchange, body, &mut self.inbound).await?;
+                    match passed {
+                        Ok(answered) => self.take(answered),
+                        // With an error Envoy breaks the client's connection, which is all that is left to say.
+                        Err(cut) => return Some(Err(Status::aborted(cut.to_string()))),
+                    }
                 }
                 state @ (State::Head
                 | State::Body(..)

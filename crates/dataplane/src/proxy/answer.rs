@@ -34,16 +34,12 @@ impl AnswerBody {
     /// Ends the answer: the last bytes for the client, or an error when the client must see that it was cut.
     fn finish(&mut self, end: BodyEnd) -> Option<Result<Frame<Bytes>, io::Error>> {
         let mut exchange = self.exchange.take()?;
-        let is_answered = exchange.has_answer();
         let rest = exchange.answer_end(end);
-        let unanswered = end == BodyEnd::Cut && rest.is_empty() && !is_answered;
         exchange.end();
-        if unanswered {
-            let cut =
-                io::Error::new(io::ErrorKind::UnexpectedEof, "the server broke off its answer");
-            return Some(Err(cut));
+        match rest {
+            Ok(rest) => (!rest.is_empty()).then(|| Ok(Frame::data(rest))),
+            Err(cut) => Some(Err(io::Error::new(io::ErrorKind::UnexpectedEof, cut))),
         }
-        (!rest.is_empty()).then(|| Ok(Frame::data(rest)))
     }
 }
 
@@ -72,7 +68,7 @@ impl http_body::Body for AnswerBody {
                 Poll::Pending => {
                     let silent = this.silence.as_mut().poll(cx).is_ready();
                     return if silent {
-                        Poll::Ready(this.finish(BodyEnd::Cut))
+                        Poll::Ready(this.finish(BodyEnd::Silent))
                     } else {
                         Poll::Pending
                     };
@@ -82,7 +78,7 @@ impl http_body::Body for AnswerBody {
     }
 }
 
-/// The broker's answer, which passes as it is.
+/// An event stream of the broker, which passes as it is.
 pub(super) struct BrokerBody {
     body: Body,
     exchange: Option<Exchange>,
@@ -103,19 +99,11 @@ impl http_body::Body for BrokerBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         let frame = Pin::new(&mut self.body).poll_frame(cx);
-        let is_over =
-            matches!(frame, Poll::Ready(None)) || http_body::Body::is_end_stream(&self.body);
-        if is_over && let Some(exchange) = self.exchange.take() {
+        if matches!(frame, Poll::Ready(None))
+            && let Some(exchange) = self.exchange.take()
+        {
             exchange.end();
         }
         frame
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.exchange.is_none()
-    }
-
-    fn size_hint(&self) -> http_body::SizeHint {
-        self.body.size_hint()
     }
 }

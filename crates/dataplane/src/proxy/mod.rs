@@ -12,7 +12,7 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, State};
 use bytes::Bytes;
-use http::header::CONTENT_TYPE;
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderValue, Request, Response, StatusCode};
 use mcp_gateway_core::header::{X_MCP_ERROR_SOURCE, X_MCP_ERROR_TYPE, X_REQUEST_ID};
 use mcp_gateway_telemetry::RemoteContext;
@@ -91,9 +91,14 @@ impl Proxy {
                     parent: exchange.span(),
                 };
                 let mut response = self.parts.broker.handle(call).await;
-                exchange.answered(response.status(), response.headers());
+                exchange.answered_by_broker(response.status(), response.headers());
                 response.headers_mut().remove(X_MCP_ERROR_TYPE);
                 response.headers_mut().remove(X_MCP_ERROR_SOURCE);
+                if http_body::Body::size_hint(response.body()).exact().is_some() {
+                    // The HTTP server asks for no body where it knows that there is none: 202, 204, HEAD.
+                    exchange.end();
+                    return response.map(Body::new);
+                }
                 response.map(|body| Body::new(BrokerBody::new(body, exchange)))
             }
             Step::Own(_) => {
@@ -120,10 +125,10 @@ impl Proxy {
             let head = ResponseHead { status: parts.status, headers: parts.headers, has_body };
             match exchange.server_response(&head) {
                 ServerResponse::Reply(reply) => return finished(exchange, reply),
-                ServerResponse::Forward { content_type } => {
+                ServerResponse::Forward { content_type, content_encoding } => {
                     let idle = config.limits.call_idle_timeout;
                     let body = AnswerBody::new(body, exchange, idle);
-                    return streamed(&head, content_type, body);
+                    return streamed(&head, (content_type, content_encoding), body);
                 }
                 ServerResponse::SessionLost => match exchange.reopen().await {
                     Ok(again) => call = again,
@@ -147,7 +152,11 @@ fn finished(exchange: Exchange, reply: Reply) -> Response<Body> {
     response
 }
 
-fn streamed(head: &ResponseHead, content_type: HeaderValue, body: AnswerBody) -> Response<Body> {
+fn streamed(
+    head: &ResponseHead,
+    (content_type, content_encoding): (HeaderValue, Option<HeaderValue>),
+    body: AnswerBody,
+) -> Response<Body> {
     let mut response = Response::new(Body::new(body));
     for (name, value) in &head.headers {
         if response_header_passes(name) {
@@ -155,5 +164,8 @@ fn streamed(head: &ResponseHead, content_type: HeaderValue, body: AnswerBody) ->
         }
     }
     response.headers_mut().insert(CONTENT_TYPE, content_type);
+    if let Some(coding) = content_encoding {
+        response.headers_mut().insert(CONTENT_ENCODING, coding);
+    }
     response
 }

@@ -49,6 +49,8 @@ pub(super) struct OpenCall {
     pub(super) reader: Option<AnswerReader>,
     /// Set once the server session was made anew; it is done once per call.
     pub(super) is_second_try: bool,
+    /// Set once its span and figures were closed.
+    pub(super) is_over: bool,
 }
 
 impl Exchange {
@@ -88,6 +90,7 @@ impl Exchange {
             body: body.clone(),
             reader: None,
             is_second_try: false,
+            is_over: false,
         });
         Ok(Self::server_call(open))
     }
@@ -125,7 +128,7 @@ impl Exchange {
         });
         let access = self.router.deps.access.clone();
         let request = SessionRequest {
-            config: Arc::clone(&self.snapshot.config),
+            config: Arc::clone(&self.config),
             server: Arc::clone(&server.server),
             client: self.head.headers.clone(),
             policy: call_headers(call),
@@ -267,7 +270,7 @@ impl Exchange {
     }
 }
 
-fn nothing_to_send() -> Reply {
+pub(super) fn nothing_to_send() -> Reply {
     Reply::json(StatusCode::INTERNAL_SERVER_ERROR, Bytes::new())
 }
 

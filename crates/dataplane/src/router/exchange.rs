@@ -14,7 +14,7 @@ use mcp_gateway_core::routing::{
 use mcp_gateway_telemetry::name::{attribute, error_source, span};
 use mcp_gateway_telemetry::{RemoteContext, Span, SpanKind};
 
-use crate::router::call::{OpenCall, ServerCall};
+use crate::router::call::{OpenCall, ServerCall, nothing_to_send};
 use crate::router::record::Record;
 use crate::router::{Reply, RequestHead, Router};
 use crate::session::{SessionError, SessionFacts};
@@ -57,7 +57,10 @@ enum Sender {
 /// One request under way. Dropping it early records that the client has gone.
 pub struct Exchange {
     pub(super) router: Router,
-    pub(super) snapshot: Arc<Snapshot>,
+    /// The configuration under which the request began.
+    pub(super) config: Arc<Config>,
+    /// The routing table of that moment. It goes once the request is routed: answers and streams outlive many of them.
+    snapshot: Option<Arc<Snapshot>>,
     pub(super) head: RequestHead,
     pub(super) record: Record,
     pub(super) call: Option<OpenCall>,
@@ -87,7 +90,8 @@ impl Exchange {
         };
         Self {
             router: router.clone(),
-            snapshot,
+            config: Arc::clone(&snapshot.config),
+            snapshot: Some(snapshot),
             head,
             record,
             call: None,
@@ -106,12 +110,12 @@ impl Exchange {
 
     /// The longest body that is read, in bytes.
     pub fn body_bytes_max(&self) -> usize {
-        self.snapshot.config.limits.body_bytes_max
+        self.config.limits.body_bytes_max
     }
 
     /// The configuration under which the request began; it stays the same until the request's end.
     pub fn config(&self) -> &Arc<Config> {
-        &self.snapshot.config
+        &self.config
     }
 
     /// The request's head, without the headers that belong to the gateway alone.
@@ -141,13 +145,19 @@ impl Exchange {
 
     /// The configuration's public host, which the broker is addressed by behind Envoy.
     pub fn public_host(&self) -> Option<&str> {
-        self.snapshot.config.public_host.as_deref()
+        self.config.public_host.as_deref()
     }
 
     /// Finds out where the request goes; opens a server session when a call needs one.
     ///
     /// `body` is the whole body, empty when [`Self::expects_message`] is false.
     pub async fn route<'b>(&mut self, body: Result<&'b Bytes, BodyFault>) -> Step<'b> {
+        let step = self.step(body).await;
+        self.snapshot = None;
+        step
+    }
+
+    async fn step<'b>(&mut self, body: Result<&'b Bytes, BodyFault>) -> Step<'b> {
         match &self.sender {
             Sender::Refused(rejection) => {
                 let rejection = rejection.clone();
@@ -263,7 +273,11 @@ impl Exchange {
         self.record.describe_call(&call_span, &message);
         let lookup =
             call_span.child(span::ROUTER_BROKER_GET_SERVER_INFO, SpanKind::Internal, |_| {});
-        let decided = decide(&self.snapshot, &message, self.session_state(), &self.visibility);
+        let Some(snapshot) = &self.snapshot else {
+            debug_assert!(false, "a request is routed once");
+            return Step::Reply(nothing_to_send());
+        };
+        let decided = decide(snapshot, &message, self.session_state(), &self.visibility);
         lookup.end();
         let step = match decided {
             Decision::ToolCall(call) => match self.open_call(*call, body, &call_span).await {
@@ -295,11 +309,16 @@ impl Exchange {
         reply
     }
 
-    /// Takes note of the head of a response that passes as it is: the broker's, or a server's to the gateway's own
-    /// request.
-    pub fn answered(&mut self, status: StatusCode, headers: &HeaderMap) {
+    /// Takes note of the head of the broker's response.
+    pub fn answered_by_broker(&mut self, status: StatusCode, headers: &HeaderMap) {
         self.record.replied(status);
         self.record.refused_by_broker(headers, status);
+    }
+
+    /// Takes note of the status of a server's response to the gateway's own request. Its headers are the server's, and
+    /// say nothing about the gateway.
+    pub fn answered_by_server(&mut self, status: StatusCode) {
+        self.record.replied(status);
     }
 
     /// Takes note that Envoy answered the request itself before it was complete.

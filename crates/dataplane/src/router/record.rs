@@ -186,8 +186,11 @@ impl Record {
         self.failure = Some(failure);
     }
 
-    /// Notes a failure, on the request's span and on `spans`.
+    /// Notes a failure, on the request's span and on `spans`. Of several the first counts: the others follow from it.
     pub(super) fn failed(&mut self, spans: &[&Span], failure: Failure, status: StatusCode) {
+        if self.failure.is_some() {
+            return;
+        }
         for span in spans {
             failure.write(span, Some(status));
         }

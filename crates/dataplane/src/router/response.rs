@@ -37,6 +37,8 @@ pub enum ServerFault {
     Reset,
     /// No response came in time.
     Timeout,
+    /// The response is longer than `limits.answerBytesMax`, where it has to be held whole.
+    TooLarge,
 }
 
 impl ServerFault {
@@ -45,6 +47,7 @@ impl ServerFault {
             Self::Unreachable => "connect_failed",
             Self::Reset => "connection_reset",
             Self::Timeout => "timeout",
+            Self::TooLarge => "answer_too_large",
         }
     }
 
@@ -53,9 +56,15 @@ impl ServerFault {
             Self::Unreachable => format!("server {server} is unreachable"),
             Self::Reset => format!("server {server} broke the connection without an answer"),
             Self::Timeout => format!("server {server} did not answer in time"),
+            Self::TooLarge => format!("server {server} answered with more than the gateway takes"),
         }
     }
 }
+
+/// An answer that passed unread broke off: the client must see that the connection breaks, too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the server broke off its answer")]
+pub struct AnswerCut;
 
 /// What a front end does with a server's response.
 pub enum ServerResponse {
@@ -64,6 +73,8 @@ pub enum ServerResponse {
     Forward {
         /// The content type that the client gets.
         content_type: HeaderValue,
+        /// The coding of a body that passes unread. Any other body is plain, whatever the server's head says.
+        content_encoding: Option<HeaderValue>,
     },
     /// Answer this instead.
     Reply(Reply),
@@ -74,7 +85,8 @@ pub enum ServerResponse {
 /// Says whether a header of a server's response may reach the client.
 ///
 /// Not the server's session id (clients of some SDKs take it from any response), nothing that speaks for the gateway's
-/// own origin (cookies, CORS), nothing that belongs to the connection.
+/// own origin (cookies, CORS), nothing that belongs to the connection, nor what tells how the body was, since it may be
+/// replaced: [`ServerResponse::Forward`] says how it is.
 pub fn response_header_passes(name: &HeaderName) -> bool {
     let name = name.as_str();
     !(name == MCP_SESSION_ID
@@ -93,13 +105,14 @@ pub fn response_header_passes(name: &HeaderName) -> bool {
                 | "transfer-encoding"
                 | "upgrade"
                 | "content-length"
+                | "content-encoding"
         ))
 }
 
 impl Exchange {
     /// Takes the head of the server's response to the call under way.
     pub fn server_response(&mut self, head: &ResponseHead) -> ServerResponse {
-        let answer_bytes_max = self.snapshot.config.limits.answer_bytes_max;
+        let answer_bytes_max = self.config.limits.answer_bytes_max;
         let Some(open) = &mut self.call else {
             return ServerResponse::Reply(Reply::json(head.status, Bytes::new()));
         };
@@ -113,15 +126,20 @@ impl Exchange {
             return ServerResponse::Reply(self.refused_by_server(head));
         }
         let content_type = head.headers.get(CONTENT_TYPE);
+        let coding = coding(&head.headers);
         let form = match (AnswerForm::of(content_type), head.status) {
             (_, _) if !head.has_body => AnswerForm::Other,
-            (AnswerForm::Json, status) if status.is_client_error() || status.is_server_error() => {
+            (AnswerForm::Json, status)
+                if coding.is_none() && (status.is_client_error() || status.is_server_error()) =>
+            {
                 AnswerForm::ErrorBody(status)
             }
             (_, status) if status != StatusCode::OK => {
                 return ServerResponse::Reply(self.unusable_status(status));
             }
-            (_, _) if is_encoded(&head.headers) => AnswerForm::Encoded,
+            (AnswerForm::Json | AnswerForm::EventStream, _) if coding.is_some() => {
+                AnswerForm::Encoded
+            }
             (form, _) => form,
         };
         let content_type = match form {
@@ -130,12 +148,14 @@ impl Exchange {
             }
             AnswerForm::ErrorBody(_) | AnswerForm::Other => None,
         };
+        let content_encoding = coding.filter(|_| form == AnswerForm::Encoded).cloned();
         let server = open.call.route.server.name();
         open.reader = Some(AnswerReader::new(open.id.clone(), server, form, answer_bytes_max));
         self.record.replied(StatusCode::OK);
         ServerResponse::Forward {
             content_type: content_type
                 .unwrap_or_else(|| HeaderValue::from_static("application/json")),
+            content_encoding,
         }
     }
 
@@ -182,12 +202,18 @@ impl Exchange {
     }
 
     /// Takes the end of the server's answer; returns the bytes that complete it for the client.
-    pub fn answer_end(&mut self, end: BodyEnd) -> Bytes {
-        let Some(open) = &mut self.call else { return Bytes::new() };
-        let Some(reader) = &mut open.reader else { return Bytes::new() };
+    ///
+    /// Errors: what has passed so far is no whole answer, and nothing can make it one.
+    pub fn answer_end(&mut self, end: BodyEnd) -> Result<Bytes, AnswerCut> {
+        let is_answered = self.has_answer();
+        let Some(open) = &mut self.call else { return Ok(Bytes::new()) };
+        let Some(reader) = &mut open.reader else { return Ok(Bytes::new()) };
         let rest = reader.finish(end);
         self.end_answered();
-        rest
+        if end != BodyEnd::Complete && rest.is_empty() && !is_answered {
+            return Err(AnswerCut);
+        }
+        Ok(rest)
     }
 
     /// Ends the call and takes down how it went; once.
@@ -282,6 +308,9 @@ impl OpenCall {
     }
 
     fn end(&mut self, failure: Option<&Failure>, router: &Router) {
+        if std::mem::replace(&mut self.is_over, true) {
+            return;
+        }
         if let Some(failure) = failure {
             failure.write(&self.span, None);
         }
@@ -318,10 +347,10 @@ impl Reply {
     }
 }
 
-fn is_encoded(headers: &HeaderMap) -> bool {
-    headers
-        .get(CONTENT_ENCODING)
-        .is_some_and(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity"))
+/// The coding of a body that is not plain.
+fn coding(headers: &HeaderMap) -> Option<&HeaderValue> {
+    let mut codings = headers.get_all(CONTENT_ENCODING).iter();
+    codings.find(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity"))
 }
 
 /// How the end of a call reads as a failure; none for a result, or for an answer that passed unread.

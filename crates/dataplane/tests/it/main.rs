@@ -9,7 +9,9 @@
 )]
 
 mod broker;
+mod edge;
 mod reload;
+mod router;
 mod server;
 mod session;
 mod store;

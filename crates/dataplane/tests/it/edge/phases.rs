@@ -1,0 +1,85 @@
+//! The phases of Envoy's external processing.
+
+use http::StatusCode;
+use mcp_gateway_core::config::Mode;
+use mcp_gateway_telemetry::{FinishedSpan, Value};
+
+use super::envoy::set;
+use super::peer::typed;
+use super::{Edge, PUBLIC_HOST, SERVER_HOST, call};
+use crate::support::wait::until;
+
+const NOT_FOUND: &[(&str, &[u8])] = &[(":status", b"404"), ("x-envoy-upstream-service-time", b"1")];
+
+#[tokio::test]
+async fn answer_that_has_to_be_held_whole_is_bounded() {
+    let edge = Edge::start_with(Mode::Envoy, |config| config.limits.answer_bytes_max = 1_000).await;
+    let mut exchange = edge.post(&[], &call(7)).await;
+    exchange.edits().await;
+    exchange.next().await.unwrap();
+    // Sent once more, the call is answered without end.
+    let endless = futures_util::stream::repeat_with(|| Ok::<_, std::io::Error>("x".repeat(1_000)));
+    edge.peer.answers([typed("application/json", axum::body::Body::from_stream(endless))]);
+    exchange.response_headers(NOT_FOUND, true).await;
+    let reply = exchange.immediate().await;
+    assert_eq!(reply.status.unwrap().code, i32::from(StatusCode::OK.as_u16()));
+    let body = String::from_utf8(reply.body).unwrap();
+    assert!(body.contains(r#""id":7,"error""#) && body.contains("demo/peer"), "{body}");
+}
+
+#[tokio::test]
+async fn server_cannot_speak_for_the_broker_to_the_gateways_own_request() {
+    let edge = Edge::start(Mode::Envoy).await;
+    // A first call makes the gateway open a session through Envoy: here is the token of that request.
+    edge.post(&[], &call(1)).await.edits().await;
+    let own = edge.peer.seen("initialize").pop().unwrap();
+    let token = own.headers["router-key"].as_bytes().to_vec();
+    edge.recorder.clear();
+
+    let mut exchange = edge.exchange().await;
+    let head: &[(&str, &[u8])] = &[
+        (":method", b"POST"),
+        (":path", b"/mcp"),
+        (":authority", SERVER_HOST.as_bytes()),
+        ("mcp-init-host", SERVER_HOST.as_bytes()),
+        ("router-key", &token),
+    ];
+    exchange.request_headers(head, true).await;
+    let edits = exchange.edits().await;
+    assert!(edits.remove_headers.iter().any(|name| name == "router-key"), "{edits:?}");
+    let evil: &[(&str, &[u8])] = &[
+        (":status", b"203"),
+        ("x-envoy-upstream-service-time", b"1"),
+        ("x-mcp-error-type", b"made_up_by_a_server"),
+        ("x-mcp-error-source", b"broker"),
+    ];
+    exchange.response_headers(evil, true).await;
+    exchange.edits().await;
+    let span = until("the span has ended", || {
+        let spans = edge.recorder.finished();
+        let answered = |span: &&FinishedSpan| {
+            let status = span.attribute("http.status_code");
+            span.name == "mcp-router.process" && status == Some(&Value::I64(203))
+        };
+        spans.iter().find(answered).cloned().ok_or(spans)
+    })
+    .await;
+    assert_eq!(span.attribute("error.type"), None, "{span:?}");
+    assert!(!edge.metrics.encode().contains("made_up_by_a_server"));
+}
+
+#[tokio::test]
+async fn method_that_no_header_can_carry_does_not_break_the_request() {
+    let edge = Edge::start(Mode::Envoy).await;
+    let rows = [
+        (r"no\nsuch", b"no%0Asuch".to_vec()),
+        ("a b", b"a%20b".to_vec()),
+        (&"x".repeat(100_000), "x".repeat(256).into_bytes()),
+    ];
+    for (method, expect) in rows {
+        let body = format!(r#"{{"jsonrpc":"2.0","id":7,"method":"{method}"}}"#);
+        let edits = edge.post(&[], &body).await.edits().await;
+        assert_eq!(set(&edits, ":authority"), Some(PUBLIC_HOST.as_bytes()));
+        assert_eq!(set(&edits, "x-mcp-method"), Some(&*expect));
+    }
+}

@@ -1,0 +1,70 @@
+//! The gateway without Envoy.
+
+use http::{Method, StatusCode};
+use mcp_gateway_core::config::Mode;
+use serde_json::Value;
+
+use super::peer::{Answer, typed};
+use super::{Edge, call};
+use crate::support::wait::until;
+
+const PROCESS: &str = "mcp-router.process";
+
+/// An answer of the server that it says is compressed.
+fn coded(code: StatusCode, content_type: &'static str) -> Answer {
+    let mut answer = typed(content_type, "\u{1f}not really compressed");
+    *answer.status_mut() = code;
+    answer.headers_mut().insert("content-encoding", "gzip".parse().unwrap());
+    answer
+}
+
+#[tokio::test]
+async fn answers_of_the_gateway_in_place_of_a_coded_one_are_plain() {
+    let edge = Edge::start(Mode::Standalone).await;
+    for (code, content_type) in [
+        (StatusCode::OK, "text/html"),
+        (StatusCode::INTERNAL_SERVER_ERROR, "application/json"),
+        (StatusCode::INTERNAL_SERVER_ERROR, "text/html"),
+    ] {
+        edge.peer.answers([coded(code, content_type)]);
+        let answer = edge.send(Method::POST, &[], &call(7)).await;
+        assert_eq!(answer.headers().get("content-encoding"), None, "{code} {content_type}");
+        let message: Value = serde_json::from_slice(answer.body()).unwrap();
+        assert_eq!((&message["id"], message["error"].is_object()), (&Value::from(7), true));
+    }
+}
+
+#[tokio::test]
+async fn coded_answers_pass_as_they_are() {
+    let edge = Edge::start(Mode::Standalone).await;
+    edge.peer.answers([coded(StatusCode::OK, "application/json")]);
+    let answer = edge.send(Method::POST, &[], &call(7)).await;
+    assert_eq!(answer.headers()["content-encoding"], "gzip");
+    assert_eq!(answer.body(), "\u{1f}not really compressed");
+}
+
+#[tokio::test]
+async fn client_that_waits_for_its_answer_has_not_gone() {
+    let mut edge = Edge::start(Mode::Standalone).await;
+    let rows = [
+        (Method::POST, r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#, 202),
+        (Method::POST, r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#, 200),
+        (Method::HEAD, "", 405),
+        (Method::DELETE, "", 204),
+        (Method::GET, "", 404),
+    ];
+    for (method, body, status) in rows {
+        edge.recorder.clear();
+        let accept = [("accept", "text/event-stream")];
+        let answer = edge.send(method.clone(), &accept, body).await;
+        assert_eq!(answer.status(), status, "{method} {body}");
+        let span = until("the span has ended", || {
+            let spans = edge.recorder.finished();
+            spans.iter().find(|span| span.name == PROCESS).cloned().ok_or(spans)
+        })
+        .await;
+        let gone = span.attributes.iter().find(|(name, _)| name.contains("disconnected"));
+        assert_eq!(gone, None, "{method} {body}");
+    }
+    edge.session.clear();
+}

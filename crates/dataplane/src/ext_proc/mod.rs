@@ -1,6 +1,6 @@
 //! The front end for Envoy: its external processing filter asks, the router decides.
 //!
-//! Envoy opens one gRPC stream per HTTP request. [`ExtProc`] accepts it, [`stream::Processor`] follows the phases.
+//! Envoy opens one gRPC stream per HTTP request. [`ExtProc`] accepts it, `stream::Processor` follows the phases.
 //! Two shapes of the filter's configuration are understood, and told apart by what Envoy says in its first message:
 //! a request body that streams in full duplex (one round trip for the whole request) and a BUFFERED one.
 //!

@@ -116,9 +116,6 @@ impl Telemetry {
     ///
     /// May be awaited from any runtime: the work is done on the threads of the exporters. Spans that end later are lost and counted.
     pub async fn shutdown(&self, deadline: Duration) -> FlushReport {
-        for pipeline in self.pipelines.iter() {
-            pipeline.close();
-        }
         let pipelines = Arc::clone(&self.pipelines);
         let work = async move {
             join_all(pipelines.iter().map(|pipeline| pipeline.finish(deadline))).await

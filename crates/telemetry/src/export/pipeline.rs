@@ -78,18 +78,13 @@ impl Pipeline {
         Self { health, queue, closing, worker: Mutex::new(worker) }
     }
 
-    /// Refuses items from now on, without waiting.
-    pub(crate) fn close(&self) {
-        self.queue.close();
-        self.closing.send_replace(true);
-    }
-
     /// Sends what is left, for at most `deadline`; what is left then is lost and counted.
     ///
     /// Must run on the export runtime, whose timers it uses.
     pub(crate) async fn finish(&self, deadline: Duration) -> SignalFlush {
         let before = self.health.status();
-        self.close();
+        self.queue.close();
+        self.closing.send_replace(true);
         let worker = self.worker.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(mut worker) = worker
             && timeout(deadline, &mut worker).await.is_err()

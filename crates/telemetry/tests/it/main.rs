@@ -1,1 +1,20 @@
-//! Integration tests of the crate.
+//! Integration tests of the crate: over the wire to real receivers and to one of our own that misbehaves on demand.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking and says why"
+)]
+
+mod export;
+mod loss;
+mod off;
+mod propagation;
+mod recorder;
+mod retry;
+mod rotel;
+mod shutdown;
+mod support;
+mod tls;

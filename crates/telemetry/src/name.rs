@@ -8,3 +8,6 @@ pub mod attribute;
 pub mod error_source;
 pub mod metric;
 pub mod span;
+
+#[cfg(test)]
+mod tests;

@@ -194,12 +194,15 @@ impl Health {
         self.in_flight.store(items, Ordering::Relaxed);
     }
 
-    /// Counts how the items on their way ended: some acknowledged, the others lost for one reason.
-    pub(crate) fn settle(&self, exported: u64, failed: (FailureReason, u64)) {
-        let (reason, lost) = failed;
+    /// Counts how the items on their way ended: so many lost for one reason, the others acknowledged.
+    ///
+    /// Does nothing when nothing is on its way, so that a worker that was given up cannot count twice.
+    pub(crate) fn settle(&self, lost: u64, reason: FailureReason) {
+        let items = self.in_flight.swap(0, Ordering::Relaxed);
+        let lost = lost.min(items);
+        let exported = items - lost;
         self.exported.fetch_add(exported, Ordering::Relaxed);
         add(FailureReason::ALL.iter().position(|known| *known == reason), &self.failed, lost);
-        self.in_flight.store(0, Ordering::Relaxed);
         if exported > 0 {
             self.lock().success = Some(SystemTime::now());
         }
@@ -207,8 +210,7 @@ impl Health {
 
     /// Counts the items on their way as lost, because nobody will wait for their answer.
     pub(crate) fn abandon(&self) {
-        let items = self.in_flight.load(Ordering::Relaxed);
-        self.settle(0, (FailureReason::Shutdown, items));
+        self.settle(u64::MAX, FailureReason::Shutdown);
     }
 
     /// Notes how the last export ended. Says whether that is a change.

@@ -29,13 +29,16 @@ struct State<T> {
     open: Vec<T>,
     /// Items in all batches.
     len: usize,
+    /// Somebody wants the batch that is not full to leave too.
+    flush: bool,
     closed: bool,
 }
 
 impl<T> Queue<T> {
     /// Makes an empty queue of at most `items_max` items, which leave in batches of at most `batch_max`.
     pub(crate) fn new(items_max: usize, batch_max: usize, health: Arc<Health>) -> Self {
-        let state = State { full: VecDeque::new(), open: Vec::new(), len: 0, closed: false };
+        let state =
+            State { full: VecDeque::new(), open: Vec::new(), len: 0, flush: false, closed: false };
         Self { state: Mutex::new(state), ready: Notify::new(), items_max, batch_max, health }
     }
 
@@ -106,9 +109,16 @@ impl<T> Queue<T> {
         self.ready.notified().await;
     }
 
-    /// Wakes the worker.
-    pub(crate) fn wake(&self) {
+    /// Wakes the worker, which then takes everything.
+    pub(crate) fn flush(&self) {
+        self.lock().flush = true;
         self.ready.notify_one();
+    }
+
+    /// Says whether the batch that is not full shall leave too, and forgets it.
+    pub(crate) fn wants_everything(&self) -> bool {
+        let mut state = self.lock();
+        std::mem::take(&mut state.flush) || state.closed
     }
 
     /// The account of the items.
@@ -159,6 +169,17 @@ mod tests {
         assert_eq!(queue.take_any(), Some(vec![0, 1, 2]));
         queue.push(10);
         assert_eq!(queue.take_any(), Some(vec![3, 10]));
+    }
+
+    #[test]
+    fn everything_is_wanted_once_after_a_flush_and_always_after_the_end() {
+        let queue = queue(4, 3);
+        assert!(!queue.wants_everything());
+        queue.flush();
+        assert!(queue.wants_everything());
+        assert!(!queue.wants_everything());
+        queue.close();
+        assert!(queue.wants_everything() && queue.wants_everything());
     }
 
     #[test]

@@ -34,7 +34,7 @@ impl SpanProcessor for QueueProcessor {
 
     /// Wakes the worker and does not wait: nobody on a request's way may, and a shutdown is [`crate::Telemetry::shutdown`].
     fn force_flush(&self) -> OTelSdkResult {
-        self.0.wake();
+        self.0.flush();
         Ok(())
     }
 

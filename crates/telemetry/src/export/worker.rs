@@ -65,7 +65,7 @@ where
     let mut due = Instant::now() + batch.delay;
     loop {
         let everything = tokio::select! {
-            () = queue.ready() => queue.is_closed(),
+            () = queue.ready() => queue.wants_everything(),
             () = sleep_until(due) => true,
         };
         while let Some(items) = if everything { queue.take_any() } else { queue.take_full() } {
@@ -89,7 +89,7 @@ where
     match result {
         Ok(accepted) => {
             let rejected = accepted.rejected.min(count);
-            health.settle(count - rejected, (FailureReason::Rejected, rejected));
+            health.settle(rejected, FailureReason::Rejected);
             if rejected > 0 {
                 let message = format!("the receiver refused items: {}", accepted.message);
                 failing(health, &message, FailureReason::Rejected);
@@ -102,7 +102,7 @@ where
         }
         Err(error) => {
             let reason = error.reason();
-            health.settle(0, (reason, count));
+            health.settle(count, reason);
             failing(health, &Chain(&error).to_string(), reason);
         }
     }

@@ -159,8 +159,10 @@ impl ServerClient {
         }
         if let Some(trace) = envelope.trace {
             put(headers, TRACEPARENT, &trace.traceparent)?;
-            if let Some(tracestate) = &trace.tracestate {
-                put(headers, TRACESTATE, tracestate)?;
+            match &trace.tracestate {
+                Some(tracestate) => put(headers, TRACESTATE, tracestate)?,
+                // The client's belongs to a context that is not this one.
+                None => drop(headers.remove(TRACESTATE)),
             }
         }
         self.authorise(headers)?;

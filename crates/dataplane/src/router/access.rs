@@ -66,9 +66,15 @@ impl ServerAccess {
     }
 
     /// Tells a server that a session is over; best effort.
-    pub async fn close(&self, config: &Config, server: &Arc<Server>, session: &UpstreamSession) {
+    pub async fn close(
+        &self,
+        config: &Config,
+        server: &Arc<Server>,
+        session: &UpstreamSession,
+        trace: Option<TraceHeaders>,
+    ) {
         if let Ok(client) = self.client(config, server) {
-            client.close(session).await;
+            client.close(session, trace.as_ref()).await;
         }
     }
 

@@ -86,19 +86,19 @@ impl ServerClient {
         let envelope = Envelope { session: Some(&session), ..envelope };
         let initialized = jsonrpc::notification(method::INITIALIZED, None);
         if let Err(error) = self.tell(initialized, &envelope).await {
-            self.close(&session).await;
+            self.close(&session, context.trace.as_ref()).await;
             return Err(error);
         }
         Ok(Initialized { session, capabilities, server_info })
     }
 
     /// Tells the server that a session has ended, best effort and with a deadline of its own.
-    pub async fn close(&self, session: &UpstreamSession) {
+    pub async fn close(&self, session: &UpstreamSession, trace: Option<&TraceHeaders>) {
         if session.session_id.is_none() {
             return;
         }
         let deadline = Instant::now() + CLOSE_TIMEOUT;
-        let envelope = Envelope { session: Some(session), headers: None, trace: None, deadline };
+        let envelope = Envelope { session: Some(session), headers: None, trace, deadline };
         let sent = match self.request(Method::DELETE, Bytes::new(), &envelope) {
             Ok(request) => self.send(request, &envelope).await.map(|answer| answer.status()),
             Err(error) => Err(error),

@@ -168,7 +168,7 @@ where
             parent: parent.clone(),
             outcome: sender,
         };
-        tokio::spawn(task.run(opening));
+        tokio::spawn(parent.instrument(task.run(opening)));
         Ok((outcome, true))
     }
 }

@@ -21,6 +21,7 @@ use mcp_gateway_telemetry::TraceHeaders;
 use tokio::time::Instant;
 
 use super::error::{RpcError, UpstreamError};
+use super::fault::ServerFault;
 use super::media::{self, Media};
 use super::message::{self, Received};
 use crate::http::body::read_all;
@@ -117,6 +118,11 @@ impl ServerClient {
         let mut request = self.request(Method::POST, message.into(), envelope)?;
         request.headers_mut().insert(CONTENT_TYPE, JSON);
         let answer = self.send(request, envelope).await?;
+        if let (Via::Envoy { .. }, Some(fault)) =
+            (&self.inner.via, ServerFault::told_by_router(answer.headers()))
+        {
+            return Err(UpstreamError::ThroughEnvoy(fault));
+        }
         accepted(answer, envelope).await
     }
 

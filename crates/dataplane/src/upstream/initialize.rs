@@ -6,8 +6,9 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::HeaderMap;
+use http::header::{HeaderMap, HeaderValue};
 use http::{Method, StatusCode};
+use mcp_gateway_core::header::X_MCP_METHOD;
 use mcp_gateway_core::jsonrpc::{self, Object};
 use mcp_gateway_core::mcp::{ProtocolVersion, method};
 use mcp_gateway_telemetry::TraceHeaders;
@@ -83,7 +84,11 @@ impl ServerClient {
             self.call(method::INITIALIZE, params.as_deref(), &envelope, ANSWER_BYTES_MAX).await?;
         let (version, capabilities, server_info) = read(&answer.result)?;
         let session = UpstreamSession { session_id: answer.session_id, protocol_version: version };
-        let envelope = Envelope { session: Some(&session), ..envelope };
+        let mut headers = context.headers.clone();
+        if let Some(told) = headers.get_mut(X_MCP_METHOD) {
+            *told = HeaderValue::from_static(method::INITIALIZED);
+        }
+        let envelope = Envelope { session: Some(&session), headers: Some(&headers), ..envelope };
         let initialized = jsonrpc::notification(method::INITIALIZED, None);
         if let Err(error) = self.tell(initialized, &envelope).await {
             self.close(&session, context.trace.as_ref()).await;

@@ -34,6 +34,10 @@ pub const X_MCP_VISIBLE: &str = "x-mcp-visible";
 pub const X_MCP_ERROR_TYPE: &str = "x-mcp-error-type";
 /// On a response of the broker: whose fault that was (`error_source`).
 pub const X_MCP_ERROR_SOURCE: &str = "x-mcp-error-source";
+/// On a response of the broker: the JSON-RPC error code in it.
+pub const X_MCP_ERROR_CODE: &str = "x-mcp-error-code";
+/// What the broker tells the router of a refusal; no client sees these.
+pub const ERROR_HEADERS: [&str; 3] = [X_MCP_ERROR_TYPE, X_MCP_ERROR_SOURCE, X_MCP_ERROR_CODE];
 
 /// A short-lived token of the gateway, bound to one host, that lets a request of its own reach that host through Envoy.
 pub const ROUTER_KEY: &str = "router-key";

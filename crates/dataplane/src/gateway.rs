@@ -361,11 +361,11 @@ impl Parts {
 
 /// Closes a session with a server that is still configured; one that is not has nobody to tell.
 fn closer(access: ServerAccess, snapshots: Snapshots) -> Closer {
-    Arc::new(move |ended| {
+    Arc::new(move |ended, trace| {
         let (access, snapshot) = (access.clone(), snapshots.current());
         Box::pin(async move {
             if let Some(route) = snapshot.server(&ended.server) {
-                access.close(&snapshot.config, &route.server, &ended.session).await;
+                access.close(&snapshot.config, &route.server, &ended.session, trace).await;
             }
         })
     })

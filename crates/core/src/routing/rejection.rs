@@ -17,6 +17,9 @@ pub enum Rejection {
     /// A request for a server's own host without a routing token of the gateway for that host.
     #[error("this host is reached through the gateway only")]
     RoutingTokenInvalid,
+    /// The path is none of the gateway's.
+    #[error("nothing is here: the MCP endpoint is /mcp")]
+    NotFound,
     /// The body is longer than the limit, in bytes.
     #[error("the request body is larger than {0} bytes")]
     BodyTooLarge(usize),
@@ -65,6 +68,7 @@ impl Rejection {
             Self::HostNotAllowed(_) => "host_not_allowed",
             Self::OriginNotAllowed(_) => "origin_not_allowed",
             Self::RoutingTokenInvalid => "routing_token_invalid",
+            Self::NotFound => "not_found",
             Self::BodyTooLarge(_) => "body_too_large",
             Self::BodyIncomplete => "body_incomplete",
             Self::ContentType => "unsupported_content_type",
@@ -99,7 +103,7 @@ impl Rejection {
             Self::MethodNotFound(_) | Self::MissingToolName | Self::UnknownTool(_) => {
                 http::StatusCode::OK
             }
-            Self::SessionInvalid | Self::SessionExpired | Self::SessionEnded => {
+            Self::NotFound | Self::SessionInvalid | Self::SessionExpired | Self::SessionEnded => {
                 http::StatusCode::NOT_FOUND
             }
         }
@@ -115,6 +119,7 @@ impl Rejection {
             Self::HostNotAllowed(_)
             | Self::OriginNotAllowed(_)
             | Self::RoutingTokenInvalid
+            | Self::NotFound
             | Self::BodyTooLarge(_)
             | Self::BodyIncomplete
             | Self::ContentType

@@ -1,6 +1,7 @@
 //! DELETE: the client ends its session.
 
 use http::Response;
+use mcp_gateway_telemetry::Span;
 use tracing::debug;
 
 use crate::broker::Broker;
@@ -13,9 +14,10 @@ use crate::session::SessionFacts;
 pub(super) async fn answer(
     broker: &Broker,
     facts: &SessionFacts,
+    span: &Span,
 ) -> Result<Response<Body>, BrokerError> {
     let inner = &broker.inner;
-    if inner.session_closer.end(facts).await.map_err(BrokerError::Store)? {
+    if inner.session_closer.end(facts, span).await.map_err(BrokerError::Store)? {
         inner.metrics.session_ended();
     }
     inner.streams.end_session(&facts.jti);

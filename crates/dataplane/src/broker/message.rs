@@ -31,7 +31,7 @@ pub(super) async fn answer(
         (&Method::GET, _, false) => open_stream(broker, call, span),
         (&Method::DELETE, _, false) => {
             check_protocol_version(call.headers, None)?;
-            end::answer(broker, call.session()?).await
+            end::answer(broker, call.session()?, span).await
         }
         (_, _, _) => Err(BrokerError::MethodNotAllowed { is_without_sessions }),
     }

@@ -132,7 +132,7 @@ impl Broker {
         self.inner.streams.count()
     }
 
-    /// Answers one request whose span has begun; the span ends when its last clone is dropped.
+    /// Answers one request whose span has begun; the span ends with the answer.
     async fn answer(&self, call: &BrokerCall<'_>, span: &Span) -> Response<Body> {
         let id = call.message.and_then(caller_id);
         let result = span.instrument(message::answer(self, call, id.as_ref(), span)).await;
@@ -194,6 +194,9 @@ fn finish(
         attributes.put(attribute::HTTP_STATUS_CODE, status);
         attributes.put(attribute::HTTP_RESPONSE_STATUS_CODE, status);
     });
+    if let Body::Whole(_) = response.body() {
+        span.end(); // a stream holds it until its own end
+    }
     response
 }
 

@@ -6,7 +6,9 @@
 use bytes::Bytes;
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderName, HeaderValue, Response, StatusCode};
-use mcp_gateway_core::header::{MCP_SESSION_ID, X_MCP_ERROR_SOURCE, X_MCP_ERROR_TYPE};
+use mcp_gateway_core::header::{
+    MCP_SESSION_ID, X_MCP_ERROR_CODE, X_MCP_ERROR_SOURCE, X_MCP_ERROR_TYPE,
+};
 use mcp_gateway_core::jsonrpc::{Id, code, error_response, result_response};
 use mcp_gateway_core::routing::Rejection;
 use mcp_gateway_telemetry::Span;
@@ -206,6 +208,7 @@ pub(super) fn error(error: &BrokerError, id: Option<&Id>) -> Response<Body> {
     let headers = response.headers_mut();
     headers.insert(X_MCP_ERROR_TYPE, HeaderValue::from_static(error.reason()));
     headers.insert(X_MCP_ERROR_SOURCE, HeaderValue::from_static(error.source()));
+    headers.insert(X_MCP_ERROR_CODE, error.code().into());
     if let Some((name, value)) = error.header() {
         response.headers_mut().insert(name, value);
     }

@@ -9,7 +9,8 @@ use mcp_gateway_core::answer::BodyEnd;
 use mcp_gateway_core::config::Config;
 
 use crate::http::body::{BodyError, deadline, next_data};
-use crate::router::{RequestHead, ResponseHead, ServerAccess, ServerCall, ServerFault};
+use crate::router::{RequestHead, ResponseHead, ServerAccess, ServerCall};
+use crate::upstream::ServerFault;
 
 /// Sends calls once more.
 pub struct Resender {

@@ -6,7 +6,7 @@ use envoy_types::pb::envoy::service::ext_proc::v3::{HttpBody, HttpHeaders, Proce
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use mcp_gateway_core::answer::BodyEnd;
-use mcp_gateway_core::header::{X_MCP_ERROR_SOURCE, X_MCP_ERROR_TYPE};
+use mcp_gateway_core::header::{ERROR_HEADERS, X_MCP_ERROR_TYPE};
 use tonic::Streaming;
 
 use crate::ext_proc::decode::ResponseParts;
@@ -15,8 +15,9 @@ use crate::ext_proc::resend::ResentBody;
 use crate::ext_proc::stream::{Answered, Goes, Phases, Shape, State};
 use crate::ext_proc::{decode, encode, request};
 use crate::router::{
-    AnswerCut, Exchange, Reply, ResponseHead, ServerFault, ServerResponse, response_header_passes,
+    AnswerCut, Exchange, Reply, ResponseHead, ServerResponse, response_header_passes,
 };
+use crate::upstream::ServerFault;
 
 /// Part of Envoy's words for a response that it made up itself when a timeout ran out.
 const TIMEOUT_DETAILS: [&str; 2] = ["timeout", "idle"];
@@ -42,8 +43,25 @@ impl Phases {
                 let reply = exchange.broker_failed();
                 immediate(exchange, reply)
             }
-            Goes::ToBroker | Goes::Own => self.pass(exchange, goes, &parts, has_body),
+            Goes::Own if !parts.from_server => self.own_request_failed(exchange, &parts, has_body),
+            Goes::ToBroker | Goes::Own => {
+                self.pass(exchange, goes, &parts, (Edits::default(), has_body))
+            }
         }
+    }
+
+    /// Tells the gateway, which waits for the response, that it is Envoy's and why.
+    fn own_request_failed(
+        &self,
+        mut exchange: Box<Exchange>,
+        parts: &ResponseParts,
+        has_body: bool,
+    ) -> Answered {
+        let fault = fault(&parts.details);
+        exchange.own_request_failed(fault, parts.status);
+        let mut edits = Edits::default();
+        edits.set(X_MCP_ERROR_TYPE, fault.reason());
+        self.pass(exchange, Goes::Own, parts, (edits, has_body))
     }
 
     /// Lets a response pass that nobody reads.
@@ -52,14 +70,13 @@ impl Phases {
         mut exchange: Box<Exchange>,
         goes: Goes,
         parts: &ResponseParts,
-        has_body: bool,
+        (mut edits, has_body): (Edits, bool),
     ) -> Answered {
         match goes {
             Goes::ToBroker => exchange.answered_by_broker(parts.status, &parts.headers),
             Goes::ToServer | Goes::Own => exchange.answered_by_server(parts.status),
         }
-        let mut edits = Edits::default();
-        for name in [X_MCP_ERROR_TYPE, X_MCP_ERROR_SOURCE] {
+        for name in ERROR_HEADERS {
             if parts.headers.contains_key(name) {
                 edits.remove(name);
             }
@@ -82,7 +99,7 @@ impl Phases {
         let has_body = !headers.end_of_stream;
         let parts = decode::response_parts(headers, None);
         exchange.answered_by_envoy(parts.status);
-        self.pass(exchange, Goes::Own, &parts, has_body)
+        self.pass(exchange, Goes::Own, &parts, (Edits::default(), has_body))
     }
 
     async fn server_response(
@@ -294,22 +311,6 @@ async fn collect(exchange: &mut Exchange, mut body: ResentBody) -> Result<Bytes,
         if whole.len() > bytes_max {
             return Err(ServerFault::TooLarge);
         }
-    }
-}
-
-/// Takes note of a stream that Envoy closed before the request was over.
-pub(super) fn broken_off(state: State) {
-    match state {
-        State::ResponseBody(mut exchange, Goes::ToServer) | State::Resent(mut exchange, _) => {
-            exchange.reset();
-        }
-        // Dropping the exchange says that the client has gone.
-        State::Head
-        | State::Body(..)
-        | State::ResponseHead(..)
-        | State::ResponseBody(_, Goes::ToBroker | Goes::Own)
-        | State::Unseen
-        | State::Done => {}
     }
 }
 

@@ -161,15 +161,10 @@ impl Processor {
                 | State::Unseen) => {
                     match self.inbound.message().await {
                         Ok(Some(message)) => self.phase(state, message).await,
-                        Ok(None) => {
-                            response::broken_off(state);
-                            return None;
-                        }
+                        // The exchange finds out from where it stands what it means that Envoy has gone.
+                        Ok(None) => return None,
                         // A clean end would tell Envoy that it may go on without the gateway.
-                        Err(status) => {
-                            response::broken_off(state);
-                            return Some(Err(status));
-                        }
+                        Err(status) => return Some(Err(status)),
                     }
                 }
             }

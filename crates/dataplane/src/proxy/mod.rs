@@ -14,16 +14,17 @@ use axum::extract::{ConnectInfo, State};
 use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderValue, Request, Response, StatusCode};
-use mcp_gateway_core::header::{X_MCP_ERROR_SOURCE, X_MCP_ERROR_TYPE, X_REQUEST_ID};
+use mcp_gateway_core::header::{ERROR_HEADERS, X_REQUEST_ID};
 use mcp_gateway_telemetry::RemoteContext;
 use mcp_gateway_telemetry::name::error_source;
 
 use crate::broker::{Broker, BrokerCall};
 use crate::proxy::answer::{AnswerBody, BrokerBody};
 use crate::router::{
-    Exchange, Reply, ResponseHead, Router, ServerAccess, ServerCall, ServerFault, ServerResponse,
-    Step, response_header_passes,
+    Exchange, Reply, ResponseHead, Router, ServerAccess, ServerCall, ServerResponse, Step,
+    response_header_passes,
 };
+use crate::upstream::ServerFault;
 
 /// The front end. Cheap to clone.
 #[derive(Clone)]
@@ -92,8 +93,9 @@ impl Proxy {
                 };
                 let mut response = self.parts.broker.handle(call).await;
                 exchange.answered_by_broker(response.status(), response.headers());
-                response.headers_mut().remove(X_MCP_ERROR_TYPE);
-                response.headers_mut().remove(X_MCP_ERROR_SOURCE);
+                for name in ERROR_HEADERS {
+                    response.headers_mut().remove(name);
+                }
                 if http_body::Body::size_hint(response.body()).exact().is_some() {
                     // The HTTP server asks for no body where it knows that there is none: 202, 204, HEAD.
                     exchange.end();

@@ -15,10 +15,12 @@ use mcp_gateway_core::mcp::method;
 use mcp_gateway_telemetry::TraceHeaders;
 use tokio::time::Instant;
 
-use crate::http::client::{HttpClient, HttpClients, HttpError};
-use crate::router::{RequestHead, ServerCall, ServerFault};
+use crate::http::client::{HttpClient, HttpClients};
+use crate::router::{RequestHead, ServerCall};
 use crate::session::{RoutingTokens, UpstreamSession};
-use crate::upstream::{InitializeContext, ServerClient, UpstreamError, Via, forwarded_headers};
+use crate::upstream::{
+    InitializeContext, ServerClient, ServerFault, UpstreamError, Via, forwarded_headers,
+};
 
 /// Reaches servers. Cheap to clone.
 #[derive(Clone)]
@@ -66,9 +68,15 @@ impl ServerAccess {
     }
 
     /// Tells a server that a session is over; best effort.
-    pub async fn close(&self, config: &Config, server: &Arc<Server>, session: &UpstreamSession) {
+    pub async fn close(
+        &self,
+        config: &Config,
+        server: &Arc<Server>,
+        session: &UpstreamSession,
+        trace: Option<TraceHeaders>,
+    ) {
         if let Ok(client) = self.client(config, server) {
-            client.close(session).await;
+            client.close(session, trace.as_ref()).await;
         }
     }
 
@@ -99,14 +107,17 @@ impl ServerAccess {
             Mode::Envoy => self.authorise(headers, server),
         }
         let sent = client.send(request, config.limits.call_idle_timeout).await;
-        sent.map_err(|error| {
-            let fault = fault_of(&error);
+        let response = sent.map_err(|error| {
             tracing::warn!(
                 mcp.server = %server.name, error.type = error.reason(),
                 error = %crate::chain::Chain(&error), "A server gave no response to a call."
             );
-            fault
-        })
+            ServerFault::from(&error)
+        })?;
+        match (config.mode, ServerFault::told_by_router(response.headers())) {
+            (Mode::Envoy, Some(fault)) => Err(fault),
+            (Mode::Envoy, None) | (Mode::Standalone, _) => Ok(response),
+        }
     }
 
     fn client(&self, config: &Config, server: &Arc<Server>) -> Result<ServerClient, UpstreamError> {
@@ -166,13 +177,5 @@ fn authenticate(headers: &mut HeaderMap, server: &Server) {
     if let Some(Ok(mut value)) = credential {
         value.set_sensitive(true);
         headers.insert(AUTHORIZATION, value);
-    }
-}
-
-fn fault_of(error: &HttpError) -> ServerFault {
-    match error {
-        HttpError::Dns(_) | HttpError::Connect(_) | HttpError::Tls(_) => ServerFault::Unreachable,
-        HttpError::ConnectTimeout(_) | HttpError::Timeout(_) => ServerFault::Timeout,
-        HttpError::Reset(_) | HttpError::Closed(_) | HttpError::Protocol(_) => ServerFault::Reset,
     }
 }

@@ -13,7 +13,7 @@ use mcp_gateway_core::mcp::method;
 use mcp_gateway_core::routing::{ServerRoute, ToolCall, TraceStamp, call_body, call_headers};
 use mcp_gateway_telemetry::metrics::CacheResult;
 use mcp_gateway_telemetry::name::{attribute, error_source, span};
-use mcp_gateway_telemetry::{Span, SpanKind, TraceHeaders};
+use mcp_gateway_telemetry::{Attributes, Span, SpanKind, TraceHeaders};
 
 use crate::chain::Chain;
 use crate::router::access::SessionRequest;
@@ -33,6 +33,15 @@ pub struct ServerCall {
     pub remove: Vec<HeaderName>,
     /// The body.
     pub body: Bytes,
+}
+
+/// Where in the request's trace a server session is looked for and opened.
+#[derive(Clone, Copy)]
+pub(super) struct Place<'s> {
+    /// The span that the session's spans are children of.
+    pub(super) parent: &'s Span,
+    /// The router's spans that have not ended yet, beside the request's own: a failure stands on them, too.
+    pub(super) open: &'s [&'s Span],
 }
 
 /// The call under way.
@@ -59,7 +68,7 @@ impl Exchange {
         &mut self,
         call: ToolCall,
         body: &Bytes,
-        call_span: &Span,
+        place: Place<'_>,
     ) -> Result<ServerCall, Reply> {
         let (Ok(Some(facts)), Some(id)) = (self.session().clone(), self.id.clone()) else {
             debug_assert!(false, "the router lets no call pass without a session and an id");
@@ -68,16 +77,16 @@ impl Exchange {
         let server = Arc::clone(&call.route.server);
         self.record.server(&server);
         self.record.tool(&call.route.served);
-        call_span.set(|a| {
+        place.parent.set(|a| {
             a.put(attribute::MCP_SERVER, server.name().to_owned());
             a.put(attribute::MCP_SESSION_ID, facts.log_id().to_owned());
             if let Some(hostname) = &server.server.hostname {
                 a.put(attribute::MCP_SERVER_HOSTNAME, hostname.clone());
             }
         });
-        let session = match self.cached_session(&facts, server.name(), call_span).await {
+        let session = match self.cached_session(&facts, server.name(), place.parent).await {
             Some(session) => session,
-            None => self.open_session(&facts, &call, &id, call_span).await?,
+            None => self.open_session(&facts, &call, &id, place).await?,
         };
         let span = self.client_span(&call, &id, false);
         let open = self.call.insert(OpenCall {
@@ -119,12 +128,12 @@ impl Exchange {
         facts: &SessionFacts,
         call: &ToolCall,
         id: &Id,
-        parent: &Span,
+        place: Place<'_>,
     ) -> Result<UpstreamSession, Reply> {
         let server = Arc::clone(&call.route.server);
-        let init = parent.child(span::ROUTER_SESSION_INIT, SpanKind::Client, |a| {
-            a.put(attribute::MCP_SERVER, server.name().to_owned());
+        let init = place.parent.child(span::ROUTER_SESSION_INIT, SpanKind::Client, |a| {
             a.put(attribute::MCP_METHOD_NAME, method::INITIALIZE);
+            describe_server(a, &server);
         });
         let access = self.router.deps.access.clone();
         let request = SessionRequest {
@@ -143,14 +152,17 @@ impl Exchange {
             opened
         };
         let sessions = &self.router.deps.upstream_sessions;
-        let opened = sessions.open(facts, server.name(), parent, opening).await;
-        if let Err(error) = &opened {
-            Failure::of_opening(error, server.name(), self.record.front_end).write(&init, None);
-        }
-        init.end();
-        match opened {
-            Ok(opened) => Ok(opened.session().clone()),
-            Err(error) => Err(self.session_failed(&error, server.name(), id, parent)),
+        match sessions.open(facts, server.name(), place.parent, opening).await {
+            Ok(opened) => {
+                init.end();
+                Ok(opened.session().clone())
+            }
+            Err(error) => {
+                let failed = [&[&init], place.open].concat();
+                let reply = self.session_failed(&error, server.name(), id, &failed);
+                init.end();
+                Err(reply)
+            }
         }
     }
 
@@ -159,7 +171,7 @@ impl Exchange {
         error: &OpenError<UpstreamError>,
         server: &str,
         id: &Id,
-        call_span: &Span,
+        spans: &[&Span],
     ) -> Reply {
         if matches!(error, OpenError::Full) {
             self.record.limit_reached("opening_max");
@@ -179,7 +191,7 @@ impl Exchange {
                 error = %Chain(error), "No session with {server} could be opened."
             );
         });
-        self.record.failed(&[call_span], failure, reply.status);
+        self.record.failed(spans, failure, reply.status);
         self.record.replied(reply.status);
         reply
     }
@@ -190,7 +202,6 @@ impl Exchange {
     pub async fn reopen(&mut self) -> Result<ServerCall, Reply> {
         let Some(open) = &mut self.call else { return Err(nothing_to_send()) };
         open.is_second_try = true;
-        open.span.end();
         let (call, id, facts, lost) =
             (open.call.clone(), open.id.clone(), open.facts.clone(), open.session.clone());
         let server = call.route.server.name();
@@ -200,10 +211,11 @@ impl Exchange {
             "{server} has forgotten its session; it is opened anew."
         );
         self.router.deps.upstream_sessions.forget(&facts, server, &lost).await;
-        let parent = self.record.span.clone();
-        let session = match self.cached_session(&facts, server, &parent).await {
+        let process = self.record.span.clone();
+        let place = Place { parent: &process, open: &[] };
+        let session = match self.cached_session(&facts, server, place.parent).await {
             Some(session) => session, // another request was faster
-            None => self.open_session(&facts, &call, &id, &parent).await?,
+            None => self.open_session(&facts, &call, &id, place).await?,
         };
         let span = self.client_span(&call, &id, true);
         let Some(open) = &mut self.call else { return Err(nothing_to_send()) };
@@ -214,7 +226,6 @@ impl Exchange {
     }
 
     fn client_span(&self, call: &ToolCall, id: &Id, is_resend: bool) -> Span {
-        let url = &call.route.server.server.url;
         self.record.span.child_named(
             || format!("{} {}", method::TOOLS_CALL, call.route.tool.name()),
             SpanKind::Client,
@@ -222,16 +233,8 @@ impl Exchange {
                 a.put(attribute::MCP_METHOD_NAME, method::TOOLS_CALL);
                 a.put(attribute::GEN_AI_OPERATION_NAME, attribute::OPERATION_EXECUTE_TOOL);
                 a.put(attribute::GEN_AI_TOOL_NAME, call.route.tool.name().to_owned());
-                a.put(attribute::MCP_SERVER, call.route.server.name().to_owned());
                 a.put(attribute::JSONRPC_REQUEST_ID, id.text().into_owned());
-                a.put(attribute::NETWORK_TRANSPORT, "tcp");
-                a.put(attribute::NETWORK_PROTOCOL_NAME, "http");
-                if let Some(host) = url.host_str() {
-                    a.put(attribute::SERVER_ADDRESS, host.to_owned());
-                }
-                if let Some(port) = url.port_or_known_default() {
-                    a.put(attribute::SERVER_PORT, i64::from(port));
-                }
+                describe_server(a, &call.route.server);
                 if is_resend {
                     a.put(attribute::HTTP_REQUEST_RESEND_COUNT, 1);
                 }
@@ -268,6 +271,16 @@ impl Exchange {
         call.stamp(trace.as_ref());
         call
     }
+}
+
+/// What a CLIENT span says of the server that is asked, behind whatever stands between.
+fn describe_server(a: &mut Attributes, server: &ServerRoute) {
+    let url = &server.server.url;
+    a.put(attribute::MCP_SERVER, server.name().to_owned());
+    a.put(attribute::NETWORK_TRANSPORT, "tcp");
+    a.put(attribute::NETWORK_PROTOCOL_NAME, "http");
+    a.put_some(attribute::SERVER_ADDRESS, url.host_str().map(str::to_owned));
+    a.put_some(attribute::SERVER_PORT, url.port_or_known_default().map(i64::from));
 }
 
 pub(super) fn nothing_to_send() -> Reply {
@@ -313,6 +326,7 @@ impl Failure {
             error_type: error.reason(UpstreamError::reason).into(),
             source,
             is_error: source != error_source::CLIENT,
+            code: Some(code::INTERNAL_ERROR.into()),
             message,
         }
     }

@@ -14,7 +14,7 @@ use mcp_gateway_core::routing::{
 use mcp_gateway_telemetry::name::{attribute, error_source, span};
 use mcp_gateway_telemetry::{RemoteContext, Span, SpanKind};
 
-use crate::router::call::{OpenCall, ServerCall, nothing_to_send};
+use crate::router::call::{OpenCall, Place, ServerCall, nothing_to_send};
 use crate::router::record::Record;
 use crate::router::{Reply, RequestHead, Router};
 use crate::session::{SessionError, SessionFacts};
@@ -45,7 +45,7 @@ pub enum Step<'b> {
 }
 
 /// Who sent the request, as its head tells.
-enum Sender {
+pub(super) enum Sender {
     /// A client.
     Client,
     /// The gateway itself, through Envoy.
@@ -66,7 +66,7 @@ pub struct Exchange {
     pub(super) call: Option<OpenCall>,
     pub(super) id: Option<Id>,
     removed: Vec<String>,
-    sender: Sender,
+    pub(super) sender: Sender,
     visibility: Visibility,
     session: Result<Option<SessionFacts>, SessionError>,
 }
@@ -165,15 +165,13 @@ impl Exchange {
             }
             Sender::Gateway(server) => {
                 let server = Arc::clone(server);
-                self.record.server(&server);
+                self.record.own(&server, &self.head.headers);
                 return Step::Own(server);
             }
             Sender::Client => {}
         }
         if !self.head.is_mcp() {
-            let reply = Reply::not_found();
-            self.record.replied(reply.status);
-            return Step::Reply(reply);
+            return Step::Reply(self.refuse(&[], &Rejection::NotFound));
         }
         self.session = self.router.deps.session_tokens.read(&self.head.headers).await;
         if let Ok(Some(facts)) = &self.session {
@@ -210,7 +208,7 @@ impl Exchange {
             Err(rejection) => return Step::Reply(self.refuse(&[decision], &rejection)),
         };
         let method = message.method();
-        decision.set(|a| a.put(attribute::MCP_METHOD_NAME, method.to_owned()));
+        decision.set(|a| a.put_some(attribute::MCP_METHOD_NAME, named(&message)));
         if message.kind() == Kind::Request && method == method::TOOLS_CALL {
             return self.route_call(message, decision, body).await;
         }
@@ -247,12 +245,9 @@ impl Exchange {
         };
         decision.set(route);
         self.record.span.set(route);
-        let method = message.as_ref().map(|m| m.method().to_owned());
         let passthrough =
             decision.child(span::ROUTER_BROKER_PASSTHROUGH, SpanKind::Internal, |a| {
-                if let Some(method) = method {
-                    a.put(attribute::MCP_METHOD_NAME, method);
-                }
+                a.put_some(attribute::MCP_METHOD_NAME, message.as_ref().and_then(named));
             });
         passthrough.end();
         Step::Broker(message)
@@ -280,10 +275,13 @@ impl Exchange {
         let decided = decide(snapshot, &message, self.session_state(), &self.visibility);
         lookup.end();
         let step = match decided {
-            Decision::ToolCall(call) => match self.open_call(*call, body, &call_span).await {
-                Ok(server_call) => Step::Server(Box::new(server_call)),
-                Err(reply) => Step::Reply(reply),
-            },
+            Decision::ToolCall(call) => {
+                let place = Place { parent: &call_span, open: &[&call_span, decision] };
+                match self.open_call(*call, body, place).await {
+                    Ok(server_call) => Step::Server(Box::new(server_call)),
+                    Err(reply) => Step::Reply(reply),
+                }
+            }
             Decision::Reject(rejection) => {
                 Step::Reply(self.refuse(&[&call_span, decision], &rejection))
             }
@@ -344,10 +342,17 @@ impl Drop for Exchange {
         if self.has_answer() {
             self.end_answered();
             self.record.end();
+        } else if self.is_cut_by_envoy() {
+            self.reset();
         } else if let Some(open) = &self.call {
             open.span.end(); // before the span around it
         }
     }
+}
+
+/// The method of a message as spans tell it; responses have none.
+fn named(message: &Message<'_>) -> Option<String> {
+    Some(message.method().to_owned()).filter(|method| !method.is_empty())
 }
 
 fn sender(router: &Router, snapshot: &Snapshot, head: &RequestHead) -> Sender {

@@ -26,7 +26,7 @@ pub use call::ServerCall;
 pub use exchange::{BodyFault, Exchange, Step};
 pub use head::RequestHead;
 pub use reply::Reply;
-pub use response::{AnswerCut, ResponseHead, ServerFault, ServerResponse, response_header_passes};
+pub use response::{AnswerCut, ResponseHead, ServerResponse, response_header_passes};
 
 /// What every exchange works with. Cloning is cheap.
 #[derive(Clone)]

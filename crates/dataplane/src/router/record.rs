@@ -7,7 +7,9 @@ use std::time::Instant;
 
 use http::{HeaderMap, StatusCode};
 use mcp_gateway_core::config::Config;
-use mcp_gateway_core::header::{X_MCP_ERROR_SOURCE, X_MCP_ERROR_TYPE};
+use mcp_gateway_core::header::{
+    X_MCP_ERROR_CODE, X_MCP_ERROR_SOURCE, X_MCP_ERROR_TYPE, X_MCP_METHOD,
+};
 use mcp_gateway_core::jsonrpc::{Id, Message};
 use mcp_gateway_core::mcp::{ProtocolVersion, method};
 use mcp_gateway_core::routing::{Rejection, ServerRoute, client_address};
@@ -27,6 +29,8 @@ pub(super) struct Failure {
     pub(super) source: &'static str,
     /// Whether the span's status says so too. It does not when the fault is the caller's.
     pub(super) is_error: bool,
+    /// The JSON-RPC error code that the caller was given, if any.
+    pub(super) code: Option<i64>,
     /// The sentence that the caller was given.
     pub(super) message: String,
 }
@@ -117,6 +121,16 @@ impl Record {
         self.span.set(|a| a.put_shared(attribute::MCP_SESSION_ID, facts.jti.log_id()));
     }
 
+    /// Notes what a request of the gateway itself is for: the server, and the message that its header names.
+    pub(super) fn own(&self, server: &ServerRoute, headers: &HeaderMap) {
+        self.server(server);
+        let method = headers.get(X_MCP_METHOD).and_then(|method| method.to_str().ok());
+        self.span.set(|a| {
+            a.put_some(attribute::MCP_METHOD_NAME, method.map(str::to_owned));
+            a.put_some(attribute::GEN_AI_OPERATION_NAME, method.map(str::to_owned));
+        });
+    }
+
     /// Notes the server that answers.
     pub(super) fn server(&self, server: &ServerRoute) {
         self.span.set(|a| a.put(attribute::MCP_SERVER, server.name().to_owned()));
@@ -150,6 +164,7 @@ impl Record {
                 error_type: rejection.reason().into(),
                 source,
                 is_error: false,
+                code: Some(rejection.code().into()),
                 message: rejection.to_string(),
             },
             rejection.status(),
@@ -163,6 +178,7 @@ impl Record {
             error_type: status.as_u16().to_string().into(),
             source: if is_fault { self.front_end } else { error_source::CLIENT },
             is_error: is_fault,
+            code: None,
             message: format!("Envoy answered with HTTP status {}", status.as_u16()),
         };
         self.failed(&[], failure, status);
@@ -176,14 +192,13 @@ impl Record {
             Some(error_source::BROKER) => error_source::BROKER,
             Some(_) | None => error_source::CLIENT,
         };
-        let failure = Failure {
+        self.note(Failure {
             error_type: error_type.to_owned().into(),
             source,
             is_error: source == error_source::BROKER,
+            code: text(X_MCP_ERROR_CODE).and_then(|code| code.parse().ok()),
             message: format!("the broker refused the request with HTTP status {}", status.as_u16()),
-        };
-        failure.write(&self.span, None);
-        self.failure = Some(failure);
+        });
     }
 
     /// Notes a failure, on the request's span and on `spans`. Of several the first counts: the others follow from it.
@@ -194,7 +209,6 @@ impl Record {
         for span in spans {
             failure.write(span, Some(status));
         }
-        failure.write(&self.span, None);
         let log = || {
             tracing::info!(
                 error.type = %failure.error_type, error_source = failure.source,
@@ -203,6 +217,15 @@ impl Record {
             );
         };
         self.span.in_scope(log);
+        self.note(failure);
+    }
+
+    /// Writes a failure on the request's span and keeps it for the figures.
+    fn note(&mut self, failure: Failure) {
+        failure.write(&self.span, None);
+        self.span.set(|a| {
+            a.put_some(attribute::RPC_RESPONSE_STATUS_CODE, failure.code.map(|c| c.to_string()));
+        });
         self.failure = Some(failure);
     }
 

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderName, HeaderValue, StatusCode};
-use mcp_gateway_core::jsonrpc::{Id, code, error_response};
+use mcp_gateway_core::jsonrpc::{Id, error_response};
 use mcp_gateway_core::routing::Rejection;
 
 /// A complete HTTP response, ready to be written by either front end.
@@ -32,15 +32,5 @@ impl Reply {
     /// A JSON-RPC error to a request that parsed: HTTP 200, since some clients give up on any other status.
     pub fn error(id: &Id, code: i32, message: &str) -> Self {
         Self::json(StatusCode::OK, error_response(Some(id), code, message))
-    }
-
-    /// The answer to a request for something that is not there.
-    pub fn not_found() -> Self {
-        let body = error_response(
-            None,
-            code::INVALID_REQUEST,
-            "nothing is here: the MCP endpoint is /mcp",
-        );
-        Self::json(StatusCode::NOT_FOUND, body)
     }
 }

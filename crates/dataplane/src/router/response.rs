@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
-use mcp_gateway_core::answer::{AnswerForm, AnswerReader, BodyEnd, Outcome};
+use mcp_gateway_core::answer::{AnswerFault, AnswerForm, AnswerReader, BodyEnd, Outcome};
 use mcp_gateway_core::header::{MCP_SESSION_ID, is_internal};
 use mcp_gateway_core::jsonrpc::{Id, code};
 use mcp_gateway_core::mcp::method;
@@ -14,8 +14,10 @@ use mcp_gateway_telemetry::metrics::Operation;
 use mcp_gateway_telemetry::name::{attribute, error_source};
 
 use crate::router::call::OpenCall;
+use crate::router::exchange::Sender;
 use crate::router::record::Failure;
 use crate::router::{Exchange, Reply, Router};
+use crate::upstream::ServerFault;
 
 /// The head of a server's response.
 #[derive(Clone, Debug)]
@@ -26,39 +28,6 @@ pub struct ResponseHead {
     pub headers: HeaderMap,
     /// False when the head says that no body follows.
     pub has_body: bool,
-}
-
-/// Why there is no response of a server at all.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ServerFault {
-    /// No connection came about.
-    Unreachable,
-    /// The connection broke before a response came.
-    Reset,
-    /// No response came in time.
-    Timeout,
-    /// The response is longer than `limits.answerBytesMax`, where it has to be held whole.
-    TooLarge,
-}
-
-impl ServerFault {
-    fn reason(self) -> &'static str {
-        match self {
-            Self::Unreachable => "connect_failed",
-            Self::Reset => "connection_reset",
-            Self::Timeout => "timeout",
-            Self::TooLarge => "answer_too_large",
-        }
-    }
-
-    fn message(self, server: &str) -> String {
-        match self {
-            Self::Unreachable => format!("server {server} is unreachable"),
-            Self::Reset => format!("server {server} broke the connection without an answer"),
-            Self::Timeout => format!("server {server} did not answer in time"),
-            Self::TooLarge => format!("server {server} answered with more than the gateway takes"),
-        }
-    }
 }
 
 /// An answer that passed unread broke off: the client must see that the connection breaks, too.
@@ -120,6 +89,8 @@ impl Exchange {
             a.put(attribute::HTTP_RESPONSE_STATUS_CODE, i64::from(head.status.as_u16()));
         });
         if open.has_lost_session(head.status) {
+            let lost = open.session_lost(head.status);
+            open.end(Some(&lost), &self.router);
             return ServerResponse::SessionLost;
         }
         if matches!(head.status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
@@ -166,9 +137,24 @@ impl Exchange {
             error_type: fault.reason().into(),
             source: error_source::BACKEND,
             is_error: true,
+            code: Some(code::INTERNAL_ERROR.into()),
             message: fault.message(&server),
         };
         self.fail_call(failure)
+    }
+
+    /// Takes note that Envoy answered a request of the gateway itself with `status`, in place of the server.
+    pub fn own_request_failed(&mut self, fault: ServerFault, status: StatusCode) {
+        let Sender::Gateway(server) = &self.sender else { return };
+        let failure = Failure {
+            error_type: fault.reason().into(),
+            source: error_source::BACKEND,
+            is_error: true,
+            code: None,
+            message: fault.message(server.name()),
+        };
+        self.record.failed(&[], failure, status);
+        self.record.replied(status);
     }
 
     /// Takes note that the broker gave no response, and returns what the client gets.
@@ -177,19 +163,27 @@ impl Exchange {
             error_type: "broker_unreachable".into(),
             source: error_source::BROKER,
             is_error: true,
+            code: Some(code::INTERNAL_ERROR.into()),
             message: "the gateway's broker is unreachable".to_owned(),
         };
         self.fail_call(failure)
     }
 
+    /// Says whether the answer has begun and not come to its end, and Envoy alone knows why.
+    pub(super) fn is_cut_by_envoy(&self) -> bool {
+        let has_begun = self.call.as_ref().is_some_and(|open| open.reader.is_some());
+        has_begun && self.record.front_end == error_source::EXT_PROC
+    }
+
     /// Takes note that the response was broken off after it had begun, by the server or by the client.
     ///
     /// Behind Envoy the two look the same, so nobody is blamed.
-    pub fn reset(&mut self) {
-        let spans = [self.call.as_ref().map(|open| &open.span), Some(&self.record.span)];
-        for span in spans.into_iter().flatten() {
-            span.set(|a| a.put(attribute::ERROR_TYPE, "stream_reset"));
+    pub(super) fn reset(&mut self) {
+        if let Some(open) = &self.call {
+            open.span.set(|a| a.put(attribute::ERROR_TYPE, "stream_reset"));
+            open.span.end(); // before the span around it
         }
+        self.record.span.set(|a| a.put(attribute::ERROR_TYPE, "stream_reset"));
         self.record.end();
     }
 
@@ -226,9 +220,7 @@ impl Exchange {
         }
         let failure = failure_of(&outcome, open.call.route.server.name());
         if let Outcome::Error { code: Some(code) } = outcome {
-            for span in [&open.span, &self.record.span] {
-                span.set(|a| a.put(attribute::RPC_RESPONSE_STATUS_CODE, code.to_string()));
-            }
+            open.span.set(|a| a.put(attribute::RPC_RESPONSE_STATUS_CODE, code.to_string()));
         }
         open.end(failure.as_ref(), &self.router);
         if let Some(mut failure) = failure {
@@ -254,6 +246,7 @@ impl Exchange {
             error_type: head.status.as_u16().to_string().into(),
             source: error_source::BACKEND,
             is_error: false,
+            code: Some(code::INTERNAL_ERROR.into()),
             message: message.clone(),
         };
         let Some(id) = self.id.clone() else { return Reply::json(head.status, Bytes::new()) };
@@ -272,6 +265,7 @@ impl Exchange {
             error_type: status.as_u16().to_string().into(),
             source: error_source::BACKEND,
             is_error: true,
+            code: Some(code::INTERNAL_ERROR.into()),
             message: format!("server {server} answered with HTTP status {}", status.as_u16()),
         })
     }
@@ -307,12 +301,25 @@ impl OpenCall {
             && matches!(status, StatusCode::NOT_FOUND | StatusCode::BAD_REQUEST)
     }
 
+    /// Why the first try of a call failed that is sent once more.
+    fn session_lost(&self, status: StatusCode) -> Failure {
+        let (server, status) = (self.call.route.server.name(), status.as_u16());
+        Failure {
+            error_type: status.to_string().into(),
+            source: error_source::BACKEND,
+            is_error: true,
+            code: None,
+            message: format!("server {server} has forgotten the session: HTTP status {status}"),
+        }
+    }
+
+    /// Ends the span of the request to the server. For whoever asks a server, whatever goes wrong is an error.
     fn end(&mut self, failure: Option<&Failure>, router: &Router) {
         if std::mem::replace(&mut self.is_over, true) {
             return;
         }
         if let Some(failure) = failure {
-            failure.write(&self.span, None);
+            Failure { is_error: true, ..failure.clone() }.write(&self.span, None);
         }
         let operation = Operation {
             method: method::TOOLS_CALL,
@@ -355,19 +362,28 @@ fn coding(headers: &HeaderMap) -> Option<&HeaderValue> {
 
 /// How the end of a call reads as a failure; none for a result, or for an answer that passed unread.
 fn failure_of(outcome: &Outcome, server: &str) -> Option<Failure> {
-    let (error_type, message): (Cow<'static, str>, String) = match outcome {
+    let (error_type, code, message): (Cow<'static, str>, Option<i64>, String) = match outcome {
         Outcome::Result | Outcome::Unread => return None,
         Outcome::ToolError => (
             attribute::ERROR_TYPE_TOOL.into(),
+            None,
             format!("the tool of server {server} reported an error"),
         ),
         Outcome::Error { code } => (
             code.map_or_else(|| "_OTHER".into(), |code| code.to_string().into()),
+            *code,
             format!("server {server} answered with a JSON-RPC error"),
         ),
-        Outcome::Fault(fault) => (fault.reason().into(), fault.message(server)),
+        Outcome::Fault(fault) => {
+            let error_type = if let AnswerFault::HttpStatus(status) = fault {
+                status.as_u16().to_string().into()
+            } else {
+                fault.reason().into()
+            };
+            (error_type, Some(code::INTERNAL_ERROR.into()), fault.message(server))
+        }
     };
-    Some(Failure { error_type, source: error_source::BACKEND, is_error: true, message })
+    Some(Failure { error_type, source: error_source::BACKEND, is_error: true, code, message })
 }
 
 /// The JSON-RPC codes that blame the caller: on a server span they are no error of the gateway.

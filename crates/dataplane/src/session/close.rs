@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
+use mcp_gateway_telemetry::{Span, TraceHeaders};
 use tokio::sync::Semaphore;
 use tracing::{debug, warn};
 
@@ -15,8 +16,9 @@ use crate::session::cache::{ServerSession, SessionCache};
 use crate::session::token::{SessionFacts, SessionTokens};
 use crate::store::StoreError;
 
-/// Closes one session at its server, best effort.
-pub type Closer = Arc<dyn Fn(ServerSession) -> BoxFuture<'static, ()> + Send + Sync>;
+/// Closes one session at its server, best effort, in the trace that it is closed for.
+pub type Closer =
+    Arc<dyn Fn(ServerSession, Option<TraceHeaders>) -> BoxFuture<'static, ()> + Send + Sync>;
 
 /// How long the sessions of one gateway session may take to close, all together.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -41,12 +43,12 @@ impl SessionCloser {
     }
 
     /// Ends the gateway session: its token is refused from now on, and its sessions with servers are forgotten and
-    /// closed in the background. Says whether this call ended it.
-    pub async fn end(&self, facts: &SessionFacts) -> Result<bool, StoreError> {
+    /// closed in the background, in the trace of `span`. Says whether this call ended it.
+    pub async fn end(&self, facts: &SessionFacts, span: &Span) -> Result<bool, StoreError> {
         // The tombstone comes first: a session with a server that is stored after it is closed by whoever stores it.
         let ended = self.tokens.end(facts).await?;
         let sessions = self.sessions.take_all(facts).await?;
-        self.close(facts, sessions);
+        self.close(facts, sessions, span);
         Ok(ended)
     }
 
@@ -55,8 +57,8 @@ impl SessionCloser {
         self.tokens.is_ended(facts).await
     }
 
-    /// Closes sessions with servers in the background.
-    pub(super) fn close(&self, facts: &SessionFacts, sessions: Vec<ServerSession>) {
+    /// Closes sessions with servers in the background, in the trace of `span`.
+    pub(super) fn close(&self, facts: &SessionFacts, sessions: Vec<ServerSession>, span: &Span) {
         if sessions.is_empty() {
             return;
         }
@@ -70,9 +72,12 @@ impl SessionCloser {
             return;
         };
         let closer = Arc::clone(&self.closer);
-        tokio::spawn(async move {
+        let trace = span.headers();
+        tokio::spawn(span.instrument(async move {
             let each = futures_util::stream::iter(sessions)
-                .for_each_concurrent(CLOSE_CONCURRENCY_MAX, |session| closer(session));
+                .for_each_concurrent(CLOSE_CONCURRENCY_MAX, |session| {
+                    closer(session, trace.clone())
+                });
             if tokio::time::timeout(CLOSE_TIMEOUT, each).await.is_err() {
                 debug!(
                     mcp.session.id = %log_id, count, timeout_s = CLOSE_TIMEOUT.as_secs(),
@@ -80,6 +85,6 @@ impl SessionCloser {
                 );
             }
             drop(permit);
-        });
+        }));
     }
 }

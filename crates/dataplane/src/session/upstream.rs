@@ -168,7 +168,7 @@ where
             parent: parent.clone(),
             outcome: sender,
         };
-        tokio::spawn(task.run(opening));
+        tokio::spawn(parent.instrument(task.run(opening)));
         Ok((outcome, true))
     }
 }
@@ -255,7 +255,8 @@ where
         let forgotten = self.inner.cache.forget(&self.facts, &self.server, &session).await;
         if forgotten.unwrap_or(false) || !stored {
             let server = self.server.clone();
-            self.inner.closer.close(&self.facts, vec![ServerSession { server, session }]);
+            let session = ServerSession { server, session };
+            self.inner.closer.close(&self.facts, vec![session], &self.parent);
         }
     }
 }

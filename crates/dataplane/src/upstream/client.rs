@@ -21,6 +21,7 @@ use mcp_gateway_telemetry::TraceHeaders;
 use tokio::time::Instant;
 
 use super::error::{RpcError, UpstreamError};
+use super::fault::ServerFault;
 use super::media::{self, Media};
 use super::message::{self, Received};
 use crate::http::body::read_all;
@@ -117,6 +118,11 @@ impl ServerClient {
         let mut request = self.request(Method::POST, message.into(), envelope)?;
         request.headers_mut().insert(CONTENT_TYPE, JSON);
         let answer = self.send(request, envelope).await?;
+        if let (Via::Envoy { .. }, Some(fault)) =
+            (&self.inner.via, ServerFault::told_by_router(answer.headers()))
+        {
+            return Err(UpstreamError::ThroughEnvoy(fault));
+        }
         accepted(answer, envelope).await
     }
 
@@ -159,8 +165,10 @@ impl ServerClient {
         }
         if let Some(trace) = envelope.trace {
             put(headers, TRACEPARENT, &trace.traceparent)?;
-            if let Some(tracestate) = &trace.tracestate {
-                put(headers, TRACESTATE, tracestate)?;
+            match &trace.tracestate {
+                Some(tracestate) => put(headers, TRACESTATE, tracestate)?,
+                // The client's belongs to a context that is not this one.
+                None => drop(headers.remove(TRACESTATE)),
             }
         }
         self.authorise(headers)?;

@@ -13,6 +13,7 @@ use crate::http::client::HttpError;
 use crate::http::tls::TlsError;
 use crate::session::id::InvalidSessionId;
 use crate::session::routing_token::RoutingMintError;
+use crate::upstream::fault::ServerFault;
 
 /// Why a server could not be asked, or its answer not be used.
 #[derive(Debug, Error)]
@@ -29,6 +30,9 @@ pub enum UpstreamError {
     /// No answer came: the server is unreachable, slow, or cut the connection.
     #[error("the server gave no answer")]
     Http(#[source] HttpError),
+    /// The same, as Envoy found out, which the request went through.
+    #[error("envoy had no answer of the server: {}", .0.reason())]
+    ThroughEnvoy(ServerFault),
     /// An answer began and could not be read to its end.
     #[error("the answer could not be read")]
     Body(#[source] BodyError),
@@ -136,6 +140,7 @@ impl UpstreamError {
             UpstreamError::Tls(error) => error.reason(),
             UpstreamError::RoutingToken(_) => "routing_token_failed",
             UpstreamError::Http(error) => error.reason(),
+            UpstreamError::ThroughEnvoy(fault) => fault.reason(),
             UpstreamError::Body(error) => error.reason(),
             UpstreamError::SessionLost { .. } => "session_lost",
             UpstreamError::Redirect { .. } => "redirect_refused",
@@ -167,9 +172,8 @@ impl UpstreamError {
             UpstreamError::Http(error) | UpstreamError::Body(BodyError::Cut(error)) => {
                 http_message(error, server)
             }
-            UpstreamError::Body(BodyError::Timeout) => {
-                format!("server {server} did not answer in time")
-            }
+            UpstreamError::ThroughEnvoy(fault) => fault.message(server),
+            UpstreamError::Body(BodyError::Timeout) => ServerFault::Timeout.message(server),
             UpstreamError::SessionLost { .. } => format!("server {server} ended the session"),
             UpstreamError::Redirect { .. } => {
                 format!("server {server} redirects, which the gateway does not follow")
@@ -213,6 +217,7 @@ impl UpstreamError {
             | UpstreamError::RoutingToken(_)
             | UpstreamError::InvalidSessionId(_)
             | UpstreamError::Http(_)
+            | UpstreamError::ThroughEnvoy(_)
             | UpstreamError::Body(_)
             | UpstreamError::ContentType { .. }
             | UpstreamError::InvalidMessage(_)
@@ -248,6 +253,7 @@ impl UpstreamError {
             | UpstreamError::RoutingToken(_)
             | UpstreamError::InvalidSessionId(_)
             | UpstreamError::Http(_)
+            | UpstreamError::ThroughEnvoy(_)
             | UpstreamError::Body(_)
             | UpstreamError::SessionLost { .. }
             | UpstreamError::Redirect { .. }
@@ -264,15 +270,13 @@ impl UpstreamError {
 
 fn http_message(error: &HttpError, server: &str) -> String {
     match error {
-        HttpError::Dns(_) | HttpError::Connect(_) | HttpError::Tls(_) => {
-            format!("server {server} cannot be reached")
-        }
-        HttpError::ConnectTimeout(_) | HttpError::Timeout(_) => {
-            format!("server {server} did not answer in time")
-        }
-        HttpError::Reset(_) | HttpError::Closed(_) => {
-            format!("server {server} closed the connection before it had answered")
-        }
+        HttpError::Dns(_)
+        | HttpError::Connect(_)
+        | HttpError::Tls(_)
+        | HttpError::ConnectTimeout(_)
+        | HttpError::Timeout(_)
+        | HttpError::Reset(_)
+        | HttpError::Closed(_) => ServerFault::from(error).message(server),
         HttpError::Protocol(_) => format!("server {server} gave an answer that is not valid HTTP"),
     }
 }

@@ -1,11 +1,12 @@
 //! Which headers of a client go along when the gateway opens a session with a server on its behalf.
 //!
-//! Pure. The request that opens the session is the gateway's own: what describes the client's connection, body,
-//! session or trace must not stand on it; what policies and servers may want to know about the caller should.
+//! Pure. The request that opens the session is the gateway's own: what describes the client's connection, body or
+//! session must not stand on it; what policies and servers may want to know about the caller should. The client's trace
+//! context goes along too: the gateway's own takes its place wherever there is one.
 
 use http::header::{self, HeaderMap, HeaderName};
 use mcp_gateway_core::config::Mode;
-use mcp_gateway_core::header::{LAST_EVENT_ID, TRACEPARENT, TRACESTATE, is_internal};
+use mcp_gateway_core::header::{LAST_EVENT_ID, is_internal};
 
 /// Headers that describe one connection (RFC 9110 §7.6.1, and the old ones that clients still send).
 const HOP_BY_HOP: [HeaderName; 7] = [
@@ -18,7 +19,7 @@ const HOP_BY_HOP: [HeaderName; 7] = [
     HeaderName::from_static("proxy-connection"),
 ];
 /// Headers that the gateway writes itself, or that are about the client's own request.
-const REPLACED: [HeaderName; 9] = [
+const REPLACED: [HeaderName; 7] = [
     header::HOST,
     header::ORIGIN,
     header::EXPECT,
@@ -27,8 +28,6 @@ const REPLACED: [HeaderName; 9] = [
     header::ACCEPT_ENCODING,
     header::USER_AGENT,
     HeaderName::from_static(LAST_EVENT_ID),
-    HeaderName::from_static(TRACEPARENT),
-    HeaderName::from_static(TRACESTATE),
 ];
 /// Headers that prove who the client is towards the gateway.
 const CREDENTIALS: [HeaderName; 3] =
@@ -37,9 +36,9 @@ const CREDENTIALS: [HeaderName; 3] =
 /// Keeps of `client` what may go along with an `initialize` of the gateway.
 ///
 /// Never kept: hop-by-hop headers and those that `Connection` names, pseudo headers, everything of MCP (`mcp-*`: session,
-/// version, and what 2026-07-28 says about another request), everything internal, `Host`, `Origin`, `Content-*`, `Accept`,
-/// trace context. In standalone mode nobody behind the gateway is meant to see the client's credentials, so they stay
-/// here; in envoy mode they pass, because the policies on the server's route judge them.
+/// version, and what 2026-07-28 says about another request), everything internal, `Host`, `Origin`, `Content-*`, `Accept`.
+/// In standalone mode nobody behind the gateway is meant to see the client's credentials, so they stay here; in envoy
+/// mode they pass, because the policies on the server's route judge them.
 pub fn forwarded_headers(client: &HeaderMap, mode: Mode) -> HeaderMap {
     let named = connection_named(client);
     let mut kept = HeaderMap::with_capacity(client.len());
@@ -87,7 +86,15 @@ mod tests {
 
     #[test]
     fn headers_pass_by_what_they_are_about() {
-        for name in ["x-tenant", "accept-language", "x-request-id", "x-forwarded-for", "baggage"] {
+        for name in [
+            "x-tenant",
+            "accept-language",
+            "x-request-id",
+            "x-forwarded-for",
+            "traceparent",
+            "tracestate",
+            "baggage",
+        ] {
             check(name, true, true);
         }
         for name in ["authorization", "cookie", "proxy-authorization"] {
@@ -111,8 +118,6 @@ mod tests {
             "content-length",
             "content-encoding",
             "last-event-id",
-            "traceparent",
-            "tracestate",
             "mcp-session-id",
             "mcp-protocol-version",
             "mcp-method",

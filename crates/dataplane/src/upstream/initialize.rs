@@ -6,8 +6,9 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::HeaderMap;
+use http::header::{HeaderMap, HeaderValue};
 use http::{Method, StatusCode};
+use mcp_gateway_core::header::X_MCP_METHOD;
 use mcp_gateway_core::jsonrpc::{self, Object};
 use mcp_gateway_core::mcp::{ProtocolVersion, method};
 use mcp_gateway_telemetry::TraceHeaders;
@@ -83,22 +84,26 @@ impl ServerClient {
             self.call(method::INITIALIZE, params.as_deref(), &envelope, ANSWER_BYTES_MAX).await?;
         let (version, capabilities, server_info) = read(&answer.result)?;
         let session = UpstreamSession { session_id: answer.session_id, protocol_version: version };
-        let envelope = Envelope { session: Some(&session), ..envelope };
+        let mut headers = context.headers.clone();
+        if let Some(told) = headers.get_mut(X_MCP_METHOD) {
+            *told = HeaderValue::from_static(method::INITIALIZED);
+        }
+        let envelope = Envelope { session: Some(&session), headers: Some(&headers), ..envelope };
         let initialized = jsonrpc::notification(method::INITIALIZED, None);
         if let Err(error) = self.tell(initialized, &envelope).await {
-            self.close(&session).await;
+            self.close(&session, context.trace.as_ref()).await;
             return Err(error);
         }
         Ok(Initialized { session, capabilities, server_info })
     }
 
     /// Tells the server that a session has ended, best effort and with a deadline of its own.
-    pub async fn close(&self, session: &UpstreamSession) {
+    pub async fn close(&self, session: &UpstreamSession, trace: Option<&TraceHeaders>) {
         if session.session_id.is_none() {
             return;
         }
         let deadline = Instant::now() + CLOSE_TIMEOUT;
-        let envelope = Envelope { session: Some(session), headers: None, trace: None, deadline };
+        let envelope = Envelope { session: Some(session), headers: None, trace, deadline };
         let sent = match self.request(Method::DELETE, Bytes::new(), &envelope) {
             Ok(request) => self.send(request, &envelope).await.map(|answer| answer.status()),
             Err(error) => Err(error),

@@ -247,7 +247,7 @@ impl Running {
     async fn leave(&mut self) {
         if let Some(live) = self.live.take() {
             drop(live.watcher);
-            self.manager.client.close(&live.session).await;
+            self.manager.client.close(&live.session, None).await;
         }
     }
 

@@ -88,7 +88,7 @@ fn traced(tracer: Tracer) -> Fixture {
     let tokens = SessionTokens::new(&keys, SESSION_TTL, Arc::clone(&store), clock.clone()).unwrap();
     let cache = SessionCache::new(store, clock);
     let (report, closed) = mpsc::channel(10);
-    let close: Closer = Arc::new(move |session| {
+    let close: Closer = Arc::new(move |session, _| {
         let report = report.clone();
         Box::pin(async move { report.send(session).await.unwrap() })
     });

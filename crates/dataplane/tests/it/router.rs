@@ -33,7 +33,7 @@ fn router() -> (Router, Snapshots, Arc<Config>) {
     let closer = SessionCloser::new(
         session_tokens.clone(),
         cache.clone(),
-        Arc::new(|_| Box::pin(std::future::ready(()))),
+        Arc::new(|_, _| Box::pin(std::future::ready(()))),
     );
     let snapshots = Snapshots::new(&config);
     let deps = RouterDeps {

@@ -41,7 +41,7 @@ fn fixture() -> Fixture {
     let tokens = SessionTokens::new(&keys, TTL, Arc::clone(&store), clock.clone()).unwrap();
     let cache = SessionCache::new(store, clock);
     let (report, closed) = mpsc::channel(100);
-    let close: Closer = Arc::new(move |session| {
+    let close: Closer = Arc::new(move |session, _| {
         let report = report.clone();
         Box::pin(async move { report.send(session).await.unwrap() })
     });
@@ -210,8 +210,8 @@ async fn end_closes_every_server_session_once() {
         fixture.cache.put(&mine, server, &session(server)).await.unwrap();
         fixture.cache.put(&other, server, &session("other")).await.unwrap();
     }
-    assert!(fixture.ender.end(&mine).await.unwrap());
-    assert!(!fixture.ender.end(&mine).await.unwrap());
+    assert!(fixture.ender.end(&mine, &OFF).await.unwrap());
+    assert!(!fixture.ender.end(&mine, &OFF).await.unwrap());
     for server in ["a/a", "b/b"] {
         let expect = ServerSession { server: server.to_owned(), session: session(server) };
         assert_eq!(fixture.closed.recv().await, Some(expect));
@@ -228,7 +228,7 @@ async fn session_opened_while_its_gateway_session_ends_is_closed() {
     let result = fixture.sessions.open(&facts, SERVER, &OFF, {
         let (closer, facts) = (fixture.ender.clone(), facts.clone());
         async move {
-            closer.end(&facts).await.unwrap();
+            closer.end(&facts, &OFF).await.unwrap();
             Ok(session("late"))
         }
     });

@@ -83,3 +83,24 @@ async fn method_that_no_header_can_carry_does_not_break_the_request() {
         assert_eq!(set(&edits, "x-mcp-method"), Some(&*expect));
     }
 }
+
+#[tokio::test]
+async fn what_described_the_clients_request_does_not_describe_the_one_to_the_server() {
+    let edge = Edge::start(Mode::Envoy).await;
+    let about: [(&str, &[u8]); 6] = [
+        ("content-encoding", b"identity"),
+        ("accept-encoding", b"gzip"),
+        ("last-event-id", b"7"),
+        ("mcp-name", b"other"),
+        ("mcp-method", b"tools/list"),
+        ("mcp-protocol-version", b"2025-06-18"),
+    ];
+    let edits = edge.post(&about, &call(7)).await.edits().await;
+    for (name, _) in about.iter().chain([&("mcp-session-id", &b""[..])]) {
+        assert!(edits.remove_headers.iter().any(|removed| removed == name), "{name}: {edits:?}");
+    }
+    assert_eq!(set(&edits, "content-type"), Some(&b"application/json"[..]));
+    assert_eq!(set(&edits, "mcp-protocol-version"), Some(&b"2025-11-25"[..]));
+    let session = set(&edits, "mcp-session-id").unwrap();
+    assert!(session.starts_with(b"peer-"), "{}", String::from_utf8_lossy(session));
+}

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::os::unix::fs::FileTypeExt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -287,9 +288,10 @@ async fn bind(purpose: &'static str, address: SocketAddr) -> Result<TcpListener,
     })
 }
 
-/// Binds a Unix socket; one that a dead process left behind is replaced.
+/// Binds a Unix socket; one that a dead process left behind is replaced. What is no socket is nobody's leftover.
 fn bind_unix(path: &std::path::Path) -> Result<UnixListener, StartError> {
-    let is_left_behind = path.exists() && std::os::unix::net::UnixStream::connect(path).is_err();
+    let is_socket = path.symlink_metadata().is_ok_and(|file| file.file_type().is_socket());
+    let is_left_behind = is_socket && std::os::unix::net::UnixStream::connect(path).is_err();
     let cleared = if is_left_behind { std::fs::remove_file(path) } else { Ok(()) };
     cleared.and_then(|()| UnixListener::bind(path)).map_err(|source| StartError::Bind {
         purpose: "extProcListen",

@@ -1,12 +1,15 @@
 //! The phases of Envoy's external processing.
 
+use std::sync::Arc;
+
 use http::StatusCode;
-use mcp_gateway_core::config::Mode;
-use mcp_gateway_telemetry::{FinishedSpan, Value};
+use mcp_gateway_core::config::{ListenAddress, Mode};
+use mcp_gateway_dataplane::gateway::{Handles, StartError, start};
+use mcp_gateway_telemetry::{FinishedSpan, Metrics, Status, Tracer, Value};
 
 use super::envoy::set;
-use super::peer::typed;
-use super::{Edge, PUBLIC_HOST, SERVER_HOST, call};
+use super::peer::{Peer, typed};
+use super::{Edge, PUBLIC_HOST, SERVER_HOST, call, config};
 use crate::support::wait::until;
 
 const NOT_FOUND: &[(&str, &[u8])] = &[(":status", b"404"), ("x-envoy-upstream-service-time", b"1")];
@@ -103,4 +106,25 @@ async fn what_described_the_clients_request_does_not_describe_the_one_to_the_ser
     assert_eq!(set(&edits, "mcp-protocol-version"), Some(&b"2025-11-25"[..]));
     let session = set(&edits, "mcp-session-id").unwrap();
     assert!(session.starts_with(b"peer-"), "{}", String::from_utf8_lossy(session));
+}
+
+#[tokio::test]
+async fn file_in_the_place_of_the_socket_is_not_removed() {
+    let peer = Peer::start().await;
+    let folder = std::env::temp_dir().join(format!("mcp-gateway-edge-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let path = folder.join("precious");
+    std::fs::write(&path, "content").unwrap();
+    let mut config = config(Mode::Envoy, &peer);
+    config.ext_proc_listen = ListenAddress::Unix(path.clone());
+    let handles = Handles {
+        tracer: Tracer::off(),
+        metrics: Metrics::new(Status::off()),
+        version: "1",
+        status_extra: Arc::new(Vec::new),
+    };
+    let started = start(config, handles).await;
+    assert!(matches!(started, Err(StartError::Bind { .. })));
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), "content");
+    std::fs::remove_dir_all(&folder).unwrap();
 }

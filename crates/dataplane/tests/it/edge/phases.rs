@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use envoy_types::pb::envoy::service::ext_proc::v3::HeaderMutation;
+use envoy_types::pb::envoy::service::ext_proc::v3::processing_response::Response as Answer;
 use http::StatusCode;
 use mcp_gateway_core::config::{ListenAddress, Mode};
 use mcp_gateway_dataplane::gateway::{Handles, StartError, start};
@@ -127,4 +129,34 @@ async fn file_in_the_place_of_the_socket_is_not_removed() {
     assert!(matches!(started, Err(StartError::Bind { .. })));
     assert_eq!(std::fs::read_to_string(&path).unwrap(), "content");
     std::fs::remove_dir_all(&folder).unwrap();
+}
+
+#[tokio::test]
+async fn request_whose_head_is_not_shown_does_not_pass() {
+    let edge = Edge::start(Mode::Envoy).await;
+    let mut exchange = edge.exchange().await;
+    exchange.request_body(&call(7)).await;
+    let reply = exchange.immediate().await;
+    assert_eq!(reply.status.unwrap().code, 500);
+}
+
+#[tokio::test]
+async fn answer_of_envoy_to_a_request_that_it_did_not_show_passes() {
+    let edge = Edge::start(Mode::Envoy).await;
+    let mut exchange = edge.exchange().await;
+    exchange.response_headers(&[(":status", b"431")], false).await;
+    assert_eq!(exchange.edits().await, HeaderMutation::default());
+    exchange.response_body("too large", true).await;
+    assert!(matches!(exchange.next().await.unwrap(), Some(Answer::ResponseBody(_))));
+}
+
+#[tokio::test]
+async fn header_that_cannot_be_read_is_not_taken_for_absent() {
+    let edge = Edge::start(Mode::Envoy).await;
+    let list = r#"{"jsonrpc":"2.0","id":7,"method":"tools/list"}"#;
+    for name in ["x-mcp-virtualserver", "x-mcp-authorized"] {
+        let edits = edge.post(&[(name, b"a\x7f")], list).await.edits().await;
+        assert!(edits.remove_headers.iter().any(|removed| removed == name), "{edits:?}");
+        assert_eq!(set(&edits, "x-mcp-visible"), Some(&b"none"[..]));
+    }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use envoy_types::pb::envoy::service::ext_proc::v3::HeaderMutation;
 use envoy_types::pb::envoy::service::ext_proc::v3::processing_response::Response as Answer;
 use http::StatusCode;
-use mcp_gateway_core::config::{ListenAddress, Mode};
+use mcp_gateway_core::config::{Limits, ListenAddress, Mode};
 use mcp_gateway_dataplane::gateway::{Handles, StartError, start};
 use mcp_gateway_telemetry::{FinishedSpan, Metrics, Status, Tracer, Value};
 
@@ -159,4 +159,19 @@ async fn header_that_cannot_be_read_is_not_taken_for_absent() {
         assert!(edits.remove_headers.iter().any(|removed| removed == name), "{edits:?}");
         assert_eq!(set(&edits, "x-mcp-visible"), Some(&b"none"[..]));
     }
+}
+
+#[tokio::test]
+async fn envoy_that_holds_bodies_is_asked_to_wait_as_long_as_a_call_may_take() {
+    let edge = Edge::start(Mode::Envoy).await;
+    let mut exchange = edge.exchange().await.buffered();
+    exchange.request_headers(&edge.head(&[]), false).await;
+    exchange.edits().await;
+    exchange.request_body(&call(7)).await;
+    assert!(matches!(exchange.next().await.unwrap(), Some(Answer::RequestBody(_))));
+    // Sent once more, the call is answered with the beginning of an answer.
+    let silence = futures_util::stream::pending::<std::io::Result<String>>();
+    edge.peer.answers([typed("application/json", axum::body::Body::from_stream(silence))]);
+    exchange.response_headers(NOT_FOUND, true).await;
+    assert!(exchange.patience().await > Limits::default().call_idle_timeout);
 }

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::os::unix::fs::FileTypeExt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -195,7 +196,7 @@ impl RunningGateway {
 
     /// Takes over a changed configuration: servers, virtual servers, limits of requests, allowed hosts and origins.
     ///
-    /// What cannot change while running (listeners, mode, signing key) stays, and a log line says so.
+    /// What cannot change while running (listeners, mode, signing key, some limits) stays, and a log line says so.
     pub fn reload(&self, config: Config) {
         let mut config = config;
         for key in fixed_differences(&self.started_with, &config) {
@@ -203,6 +204,10 @@ impl RunningGateway {
         }
         config.mode = self.started_with.mode;
         config.signing_key.clone_from(&self.started_with.signing_key);
+        config.limits.session_init_timeout = self.started_with.limits.session_init_timeout;
+        if config.mode == Mode::Envoy {
+            config.limits.body_bytes_max = self.started_with.limits.body_bytes_max;
+        }
         self.servers.apply(&Arc::new(config));
     }
 
@@ -229,6 +234,17 @@ fn fixed_differences(old: &Config, new: &Config) -> Vec<&'static str> {
         ("limits.storeEntriesMax", old.limits.store_entries_max != new.limits.store_entries_max),
         ("limits.connectionsMax", old.limits.connections_max != new.limits.connections_max),
         ("limits.sessionTtl", old.limits.session_ttl != new.limits.session_ttl),
+        (
+            "limits.sessionInitTimeout",
+            old.limits.session_init_timeout != new.limits.session_init_timeout,
+        ),
+        ("limits.streamsMax", old.limits.streams_max != new.limits.streams_max),
+        ("limits.drainTimeout", old.limits.drain_timeout != new.limits.drain_timeout),
+        // The gRPC server was told how long a message may be, and so was Envoy.
+        (
+            "limits.bodyBytesMax",
+            new.mode == Mode::Envoy && old.limits.body_bytes_max != new.limits.body_bytes_max,
+        ),
     ];
     differs.into_iter().filter(|(_, differs)| *differs).map(|(key, _)| key).collect()
 }
@@ -287,9 +303,10 @@ async fn bind(purpose: &'static str, address: SocketAddr) -> Result<TcpListener,
     })
 }
 
-/// Binds a Unix socket; one that a dead process left behind is replaced.
+/// Binds a Unix socket; one that a dead process left behind is replaced. What is no socket is nobody's leftover.
 fn bind_unix(path: &std::path::Path) -> Result<UnixListener, StartError> {
-    let is_left_behind = path.exists() && std::os::unix::net::UnixStream::connect(path).is_err();
+    let is_socket = path.symlink_metadata().is_ok_and(|file| file.file_type().is_socket());
+    let is_left_behind = is_socket && std::os::unix::net::UnixStream::connect(path).is_err();
     let cleared = if is_left_behind { std::fs::remove_file(path) } else { Ok(()) };
     cleared.and_then(|()| UnixListener::bind(path)).map_err(|source| StartError::Bind {
         purpose: "extProcListen",

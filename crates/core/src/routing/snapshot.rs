@@ -1,6 +1,7 @@
 //! The routing table: everything a decision reads, immutable and shared.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -63,7 +64,14 @@ pub struct ToolRoute {
 #[derive(Debug)]
 struct View {
     tools: HashSet<Arc<str>>,
-    list: Bytes,
+    list: List,
+}
+
+/// A result of `tools/list`, ready to send, and a number that stands for it.
+#[derive(Debug)]
+struct List {
+    bytes: Bytes,
+    digest: u64,
 }
 
 /// What the gateway knows at one moment.
@@ -76,8 +84,8 @@ pub struct Snapshot {
     servers: Vec<Arc<ServerRoute>>,
     hosts: HashMap<String, Arc<ServerRoute>>,
     tools: HashMap<Arc<str>, ToolRoute>,
-    list: Bytes,
-    empty_list: Bytes,
+    list: List,
+    empty_list: List,
     views: HashMap<String, View>,
     conflicts: Vec<Conflict>,
 }
@@ -110,8 +118,8 @@ impl Snapshot {
             revision,
             config: Arc::clone(config),
             hosts: hosts(&servers),
-            list: tools_list(&merged.tools),
-            empty_list: tools_list([]),
+            list: List::of(&merged.tools),
+            empty_list: List::of([]),
             views,
             tools: routes(&servers, merged.tools),
             conflicts: merged.conflicts,
@@ -148,13 +156,22 @@ impl Snapshot {
 
     /// The prepared result of `tools/list`: `{"tools":[…]}`.
     pub fn tools_list(&self, visibility: &Visibility) -> Bytes {
+        self.list(visibility).bytes.clone()
+    }
+
+    /// A number that differs when the bytes of [`Self::tools_list`] differ. It is read without looking at them: every
+    /// open stream asks for it at every change.
+    pub fn tools_list_digest(&self, visibility: &Visibility) -> u64 {
+        self.list(visibility).digest
+    }
+
+    fn list(&self, visibility: &Visibility) -> &List {
         match visibility {
-            Visibility::All => self.list.clone(),
-            Visibility::VirtualServer(name) => self
-                .views
-                .get(name)
-                .map_or_else(|| self.empty_list.clone(), |view| view.list.clone()),
-            Visibility::Nothing => self.empty_list.clone(),
+            Visibility::All => &self.list,
+            Visibility::VirtualServer(name) => {
+                self.views.get(name).map_or(&self.empty_list, |view| &view.list)
+            }
+            Visibility::Nothing => &self.empty_list,
         }
     }
 
@@ -173,16 +190,22 @@ impl Snapshot {
     }
 }
 
+impl List {
+    fn of<'a>(tools: impl IntoIterator<Item = &'a ServedTool>) -> Self {
+        let bytes = tools_list(tools);
+        let mut hasher = DefaultHasher::new();
+        bytes.hash(&mut hasher);
+        Self { digest: hasher.finish(), bytes }
+    }
+}
+
 impl View {
     /// The order is that of the whole list; names that no server offers are ignored until one does.
     fn build(names: &[String], all: &[ServedTool]) -> Self {
         let names: HashSet<&str> = names.iter().map(String::as_str).collect();
         let shown: Vec<_> =
             all.iter().filter(|tool| names.contains(tool.served.as_ref())).cloned().collect();
-        Self {
-            list: tools_list(&shown),
-            tools: shown.into_iter().map(|tool| tool.served).collect(),
-        }
+        Self { list: List::of(&shown), tools: shown.into_iter().map(|tool| tool.served).collect() }
     }
 }
 

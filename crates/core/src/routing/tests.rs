@@ -109,6 +109,23 @@ fn everything_else_goes_to_the_broker() {
 }
 
 #[test]
+fn digests_of_lists_differ_as_the_lists_do() {
+    let (one, other) = (snapshot(), Snapshot::build(&snapshot().config, 8, &BTreeMap::new()));
+    let small = Visibility::VirtualServer("team/small".to_owned());
+    let unknown = Visibility::VirtualServer("team/none".to_owned());
+    let all = [&Visibility::All, &small, &unknown, &Visibility::Nothing];
+    for (a, b) in all.iter().flat_map(|a| all.iter().map(move |b| (a, b))) {
+        for (left, right) in [(&one, &one), (&one, &other), (&other, &other)] {
+            assert_eq!(
+                left.tools_list(a) == right.tools_list(b),
+                left.tools_list_digest(a) == right.tools_list_digest(b),
+                "{a:?} {b:?}"
+            );
+        }
+    }
+}
+
+#[test]
 fn lists_and_calls_show_the_same() {
     let snapshot = snapshot();
     let check = |visibility: &Visibility, expect: &[&str]| {

@@ -15,6 +15,9 @@ const VIA_UPSTREAM: &str = "via_upstream";
 /// Set by Envoy's router filter on responses that a server gave.
 const X_ENVOY_UPSTREAM_SERVICE_TIME: &str = "x-envoy-upstream-service-time";
 
+/// Stands for a value that is not allowed in HTTP. It is not text, so whoever wants text finds none.
+const UNREADABLE: &[u8] = b"\xff";
+
 /// Headers of one message, pseudo-headers apart.
 pub(super) struct Decoded {
     pseudo: Vec<(&'static str, String)>,
@@ -40,12 +43,12 @@ pub(super) fn headers(message: HttpHeaders) -> Decoded {
             decoded.pseudo.push((name, String::from_utf8_lossy(&value).into_owned()));
             continue;
         }
-        // Envoy has checked both; what it let through and `http` does not know is not ours to judge.
-        let (Ok(name), Ok(value)) = (HeaderName::try_from(field.key), HeaderValue::try_from(value))
-        else {
-            continue;
-        };
-        decoded.headers.append(name, value);
+        // Envoy has checked both. A value that it let through all the same must not look as if it were absent: it may be
+        // one that narrows what the request may do, or one that has to be removed.
+        let value = HeaderValue::try_from(value).or_else(|_| HeaderValue::from_bytes(UNREADABLE));
+        if let (Ok(name), Ok(value)) = (HeaderName::try_from(field.key), value) {
+            decoded.headers.append(name, value);
+        }
     }
     decoded
 }

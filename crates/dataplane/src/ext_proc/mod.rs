@@ -31,8 +31,9 @@ use crate::router::Router;
 pub use crate::ext_proc::resend::Resender;
 pub use crate::ext_proc::serve::{Listener, serve};
 
-/// What a gRPC message may hold beside the request body: headers, attributes, framing.
-const MESSAGE_OVERHEAD_BYTES: usize = 1 << 20;
+/// What a gRPC message may hold beside the longest request body that is accepted. `envoy-config` lets Envoy hold a body
+/// that is 1 MiB longer, so that the gateway can refuse it; headers, attributes and framing come on top.
+const MESSAGE_OVERHEAD_BYTES: usize = 2 << 20;
 
 /// The external processing service.
 #[derive(Clone)]

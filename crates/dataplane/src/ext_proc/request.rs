@@ -1,7 +1,5 @@
 //! The request's phases: the message is collected, routed, and sent on with what the router changed.
 
-use std::time::Duration;
-
 use bytes::{Bytes, BytesMut};
 use envoy_types::pb::envoy::service::ext_proc::v3::{HttpBody, HttpHeaders, ProcessingResponse};
 use http::header::CONTENT_LENGTH;
@@ -17,9 +15,6 @@ use crate::ext_proc::encode::Edits;
 use crate::ext_proc::stream::{Answered, Goes, Phases, Shape, State};
 use crate::ext_proc::{decode, encode};
 use crate::router::{BodyFault, Exchange, ServerCall, Step};
-
-/// How long Envoy is asked to wait for a phase. Above every deadline of the router, which answers first.
-pub(super) const WAIT_MAX: Duration = Duration::from_secs(60);
 
 /// The request as it goes on.
 struct Onward {

@@ -7,13 +7,14 @@ use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use mcp_gateway_core::answer::BodyEnd;
 use mcp_gateway_core::header::{ERROR_HEADERS, X_MCP_ERROR_TYPE};
+use mcp_gateway_core::jsonrpc::{code, error_response};
 use tonic::Streaming;
 
 use crate::ext_proc::decode::ResponseParts;
 use crate::ext_proc::encode::Edits;
 use crate::ext_proc::resend::ResentBody;
 use crate::ext_proc::stream::{Answered, Goes, Phases, Shape, State};
-use crate::ext_proc::{decode, encode, request};
+use crate::ext_proc::{decode, encode};
 use crate::router::{
     AnswerCut, Exchange, Reply, ResponseHead, ServerResponse, response_header_passes,
 };
@@ -197,12 +198,17 @@ impl Phases {
     }
 }
 
-/// Lets a phase pass of a request that the gateway never saw.
+/// Lets a response pass to a request that the gateway never saw. A request of which it did not see the head does not
+/// pass: an Envoy that is configured so keeps the gateway from checking anything.
 pub(super) fn pass_unseen(phase: Phase, shape: Shape) -> Answered {
     let (answer, is_over) = match phase {
-        Phase::RequestHeaders(_) => (encode::request_headers(Edits::default()), false),
-        Phase::RequestBody(body) => (request::pass_body(body, shape), false),
-        Phase::RequestTrailers(_) => (encode::request_trailers(), false),
+        Phase::RequestHeaders(_) | Phase::RequestBody(_) | Phase::RequestTrailers(_) => {
+            let message = "Envoy does not show the gateway the head of a request";
+            tracing::error!("{message}: its external processing filter must send request headers.");
+            let body = error_response(None, code::INTERNAL_ERROR, message);
+            let reply = Reply::json(StatusCode::INTERNAL_SERVER_ERROR, body);
+            (encode::immediate(reply, "request_headers_missing"), true)
+        }
         Phase::ResponseHeaders(headers) => {
             let is_over = headers.end_of_stream || shape == Shape::Buffered;
             (encode::response_headers(Edits::default()), is_over)

@@ -31,6 +31,12 @@ use crate::router::{Exchange, Router};
 /// timeout of 200 ms, since the request for patience must arrive before that has passed.
 const PATIENCE: Duration = Duration::from_millis(100);
 
+/// How much longer than the router's own deadlines Envoy is asked to wait, so that the router answers first.
+const WAIT_MARGIN: Duration = Duration::from_secs(5);
+
+/// The longest wait that `envoy-config` lets the gateway ask for; Envoy passes over a longer one.
+const WAIT_MAX: Duration = Duration::from_hours(1);
+
 /// How the filter is configured to send bodies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Shape {
@@ -176,6 +182,7 @@ impl Processor {
         if matches!(state, State::Head) {
             self.shape = Shape::of(message.protocol_config.as_ref());
         }
+        let wait = state.wait();
         let exchange_span =
             state.exchange().map(|exchange| exchange.span().clone()).unwrap_or_default();
         let answer = exchange_span.instrument(answer(
@@ -198,7 +205,7 @@ impl Processor {
             biased;
             answered = &mut answer => self.take(answered),
             () = tokio::time::sleep(PATIENCE) => {
-                self.ready.push_back(encode::extend_timeout(request::WAIT_MAX));
+                self.ready.push_back(encode::extend_timeout(wait));
                 self.pending = Some(answer);
             }
         }
@@ -261,6 +268,26 @@ async fn answer(phases: Phases, state: State, message: ProcessingRequest) -> Ans
 }
 
 impl State {
+    /// How long the answer to the next phase may take: as long as the router waits for servers in it.
+    fn wait(&self) -> Duration {
+        let wait = self.exchange().map_or(Duration::ZERO, |exchange| {
+            let limits = &exchange.config().limits;
+            match self {
+                // The call may have to be sent once more, in a new session.
+                Self::ResponseHead(..) => {
+                    limits.session_init_timeout.saturating_add(limits.call_idle_timeout)
+                }
+                Self::Head
+                | Self::Body(..)
+                | Self::ResponseBody(..)
+                | Self::Resent(..)
+                | Self::Unseen
+                | Self::Done => limits.session_init_timeout,
+            }
+        });
+        wait.saturating_add(WAIT_MARGIN).min(WAIT_MAX)
+    }
+
     fn exchange(&self) -> Option<&Exchange> {
         match self {
             Self::Body(exchange, _)

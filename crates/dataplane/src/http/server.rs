@@ -203,7 +203,8 @@ fn refuse(stream: &TcpStream, options: &ServerOptions, full: &mut bool) {
     }
 }
 
-async fn pause_after(listener: &'static str, error: &io::Error) {
+/// Logs why a connection could not be accepted, and pauses when the next one could not be either.
+pub(crate) async fn pause_after(listener: &'static str, error: &io::Error) {
     let of_connection = matches!(
         error.kind(),
         io::ErrorKind::ConnectionAborted

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri};
 use http_body_util::Full;
 use hyper::body::Incoming;
@@ -101,7 +101,6 @@ impl ServerAccess {
         for (name, value) in &call.set {
             headers.insert(name, value.clone());
         }
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         match config.mode {
             Mode::Standalone => authenticate(headers, server),
             Mode::Envoy => self.authorise(headers, server),

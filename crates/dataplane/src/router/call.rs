@@ -4,10 +4,12 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
-use http::header::{ACCEPT, ACCEPT_ENCODING, ORIGIN};
-use http::{HeaderName, HeaderValue, StatusCode};
+use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, ORIGIN};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use mcp_gateway_core::answer::AnswerReader;
-use mcp_gateway_core::header::{MCP_PROTOCOL_VERSION, MCP_SESSION_ID, TRACEPARENT, TRACESTATE};
+use mcp_gateway_core::header::{
+    LAST_EVENT_ID, MCP_PROTOCOL_VERSION, MCP_SESSION_ID, TRACEPARENT, TRACESTATE,
+};
 use mcp_gateway_core::jsonrpc::{Id, Message, code};
 use mcp_gateway_core::mcp::method;
 use mcp_gateway_core::routing::{ServerRoute, ToolCall, TraceStamp, call_body, call_headers};
@@ -101,7 +103,7 @@ impl Exchange {
             is_second_try: false,
             is_over: false,
         });
-        Ok(Self::server_call(open))
+        Ok(server_call(&self.head.headers, open))
     }
 
     async fn cached_session(
@@ -222,7 +224,7 @@ impl Exchange {
         open.session = session;
         open.span = span;
         open.started = Instant::now();
-        Ok(Self::server_call(open))
+        Ok(server_call(&self.head.headers, open))
     }
 
     fn client_span(&self, call: &ToolCall, id: &Id, is_resend: bool) -> Span {
@@ -241,36 +243,46 @@ impl Exchange {
             },
         )
     }
+}
 
-    /// Writes the request for the server from a call.
-    fn server_call(open: &OpenCall) -> ServerCall {
-        open.span.set(|a| {
-            a.put(attribute::MCP_PROTOCOL_VERSION, open.session.protocol_version.as_str());
-        });
-        let trace = open.span.headers();
-        let body = match Message::parse(&open.body) {
-            Ok(message) => call_body(&message, &open.call, trace.as_ref().map(stamp)),
-            Err(_) => open.body.clone(), // it parsed before
-        };
-        let mut call = ServerCall {
-            server: Arc::clone(&open.call.route.server),
-            set: Vec::with_capacity(10),
-            remove: vec![ACCEPT_ENCODING, ORIGIN],
-            body,
-        };
-        for (name, value) in call_headers(&open.call) {
-            call.set(name, value);
-        }
-        call.set(ACCEPT.as_str(), HeaderValue::from_static("application/json, text/event-stream"));
-        let version = HeaderValue::from_static(open.session.protocol_version.as_str());
-        call.set(MCP_PROTOCOL_VERSION, version);
-        match &open.session.session_id {
-            Some(session) => call.set(MCP_SESSION_ID, session.header_value()),
-            None => call.remove.push(HeaderName::from_static(MCP_SESSION_ID)),
-        }
-        call.stamp(trace.as_ref());
-        call
+/// Writes the request for the server from a call. `client` is what the client's request said.
+///
+/// What described the client's request does not describe this one: the body is another one, read as plain UTF-8
+/// whatever its head claimed, the session and the revision are others, and only one form of answer can be read.
+fn server_call(client: &HeaderMap, open: &OpenCall) -> ServerCall {
+    open.span.set(|a| {
+        a.put(attribute::MCP_PROTOCOL_VERSION, open.session.protocol_version.as_str());
+    });
+    let trace = open.span.headers();
+    let body = match Message::parse(&open.body) {
+        Ok(message) => call_body(&message, &open.call, trace.as_ref().map(stamp)),
+        Err(_) => open.body.clone(), // it parsed before
+    };
+    let mut call = ServerCall {
+        server: Arc::clone(&open.call.route.server),
+        set: Vec::with_capacity(10),
+        remove: client.keys().filter(|name| is_about_request(name)).cloned().collect(),
+        body,
+    };
+    for (name, value) in call_headers(&open.call) {
+        call.set(name, value);
     }
+    call.set(CONTENT_TYPE.as_str(), HeaderValue::from_static("application/json"));
+    call.set(ACCEPT.as_str(), HeaderValue::from_static("application/json, text/event-stream"));
+    let version = HeaderValue::from_static(open.session.protocol_version.as_str());
+    call.set(MCP_PROTOCOL_VERSION, version);
+    if let Some(session) = &open.session.session_id {
+        call.set(MCP_SESSION_ID, session.header_value());
+    }
+    call.stamp(trace.as_ref());
+    call
+}
+
+/// Whether a header says something of a client's request that does not hold for the one to the server.
+fn is_about_request(name: &HeaderName) -> bool {
+    [ACCEPT_ENCODING, CONTENT_ENCODING, ORIGIN].contains(name)
+        || name.as_str() == LAST_EVENT_ID
+        || name.as_str().starts_with("mcp-")
 }
 
 /// What a CLIENT span says of the server that is asked, behind whatever stands between.

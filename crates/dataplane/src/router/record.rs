@@ -35,7 +35,23 @@ pub(super) struct Failure {
     pub(super) message: String,
 }
 
+/// The JSON-RPC codes that figures tell apart. Servers may use any number, and each would be a series of its own.
+const LABEL_CODES: [i64; 10] =
+    [-32700, -32600, -32601, -32602, -32603, -32000, -32001, -32002, -32022, -32042];
+
 impl Failure {
+    /// `error.type` for figures: of the numbers that servers choose, only those that are known.
+    pub(super) fn label(&self) -> Cow<'static, str> {
+        let is_status = |number| {
+            let status = u16::try_from(number).ok().and_then(|it| StatusCode::from_u16(it).ok());
+            status.is_some_and(|status| status.canonical_reason().is_some())
+        };
+        match self.error_type.parse::<i64>() {
+            Ok(number) if !LABEL_CODES.contains(&number) && !is_status(number) => OTHER.into(),
+            Ok(_) | Err(_) => self.error_type.clone(),
+        }
+    }
+
     /// Writes the failure on a span.
     pub(super) fn write(&self, span: &Span, status: Option<StatusCode>) {
         span.set(|a| {
@@ -260,7 +276,7 @@ impl Record {
         let operation = Operation {
             method: self.method,
             tool: self.tool.take().or_else(|| is_call.then(|| OTHER.into())),
-            error: self.failure.take().map(|failure| failure.error_type),
+            error: self.failure.as_ref().map(Failure::label),
         };
         self.metrics.server_operation(operation, self.started.elapsed(), self.span.exemplar());
         self.span.end();

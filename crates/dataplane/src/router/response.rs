@@ -324,7 +324,7 @@ impl OpenCall {
         let operation = Operation {
             method: method::TOOLS_CALL,
             tool: Some(Arc::clone(&self.call.route.served)),
-            error: failure.map(|failure| failure.error_type.clone()),
+            error: failure.map(Failure::label),
         };
         let server = &self.call.route.server.label;
         let exemplar = self.span.exemplar();

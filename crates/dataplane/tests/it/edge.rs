@@ -129,6 +129,13 @@ impl Edge {
     /// Sends a message as Envoy tells of it, with further headers.
     async fn post(&self, headers: &[(&str, &[u8])], body: &str) -> Exchange {
         let mut exchange = self.exchange().await;
+        exchange.request_headers(&self.head(headers), false).await;
+        exchange.request_body(body).await;
+        exchange
+    }
+
+    /// The head of a request that carries a message.
+    fn head<'a>(&'a self, headers: &[(&'a str, &'a [u8])]) -> Vec<(&'a str, &'a [u8])> {
         let mut all: Vec<(&str, &[u8])> = vec![
             (":method", b"POST"),
             (":path", b"/mcp"),
@@ -137,9 +144,7 @@ impl Edge {
             ("mcp-session-id", self.session.as_bytes()),
         ];
         all.extend(headers);
-        exchange.request_headers(&all, false).await;
-        exchange.request_body(body).await;
-        exchange
+        all
     }
 }
 

@@ -3,7 +3,6 @@
 //! It ends cleanly when the gateway stops, when the session expires or was ended (on any replica), or when the session
 //! has opened too many others; clients then open a new one if they still can.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -119,8 +118,6 @@ impl EventStream {
 
     /// A digest stands for the list, so that an idle stream keeps no old list in memory.
     fn list_digest(&self) -> u64 {
-        let mut hasher = DefaultHasher::new();
-        self.sources.snapshots.current().tools_list(&self.visibility).hash(&mut hasher);
-        hasher.finish()
+        self.sources.snapshots.current().tools_list_digest(&self.visibility)
     }
 }

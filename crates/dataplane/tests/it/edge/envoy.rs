@@ -1,5 +1,7 @@
 //! Envoy's side of external processing, message by message.
 
+use std::time::Duration;
+
 use envoy_types::pb::envoy::config::core::v3::{HeaderMap, HeaderValue};
 use envoy_types::pb::envoy::extensions::filters::http::ext_proc::v3::processing_mode::BodySendMode;
 use envoy_types::pb::envoy::service::ext_proc::v3::external_processor_client::ExternalProcessorClient;
@@ -17,6 +19,7 @@ use tonic::{Status, Streaming};
 pub(crate) struct Exchange {
     requests: mpsc::Sender<ProcessingRequest>,
     responses: Streaming<ProcessingResponse>,
+    body_mode: BodySendMode,
     is_first: bool,
 }
 
@@ -27,14 +30,18 @@ impl Exchange {
             ExternalProcessorClient::connect(format!("http://{address}")).await.unwrap();
         let (requests, queue) = mpsc::channel(16);
         let responses = client.process(ReceiverStream::new(queue)).await.unwrap().into_inner();
-        Self { requests, responses, is_first: true }
+        let body_mode = BodySendMode::FullDuplexStreamed;
+        Self { requests, responses, body_mode, is_first: true }
+    }
+
+    /// The same with request bodies that Envoy holds until they are complete.
+    pub(crate) fn buffered(self) -> Self {
+        Self { body_mode: BodySendMode::Buffered, ..self }
     }
 
     async fn send(&mut self, phase: Phase) {
-        let duplex = i32::from(BodySendMode::FullDuplexStreamed);
         let config = ProtocolConfiguration {
-            request_body_mode: duplex,
-            response_body_mode: duplex,
+            request_body_mode: self.body_mode.into(),
             ..ProtocolConfiguration::default()
         };
         let protocol_config = std::mem::take(&mut self.is_first).then_some(config);
@@ -74,6 +81,12 @@ impl Exchange {
     pub(crate) async fn next(&mut self) -> Result<Option<Answer>, Status> {
         let message = self.responses.message().await?;
         Ok(message.map(|message| message.response.expect("an answer to a phase")))
+    }
+
+    /// How much longer the next message asks Envoy to wait.
+    pub(crate) async fn patience(&mut self) -> Duration {
+        let message = self.responses.message().await.unwrap().unwrap();
+        Duration::from_secs(message.override_message_timeout.unwrap().seconds.cast_unsigned())
     }
 
     /// The edits of the next answer, which is one to a head.

@@ -23,7 +23,6 @@ pub(crate) type Answer = Response<Body>;
 /// A request that came.
 #[derive(Clone, Debug)]
 pub(crate) struct Seen {
-    pub(crate) method: Method,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Value,
 }
@@ -78,7 +77,7 @@ async fn answer(
     body: Bytes,
 ) -> Answer {
     let body: Value = serde_json::from_slice(&body).unwrap_or_default();
-    shared.seen.lock().unwrap().push(Seen { method: method.clone(), headers, body: body.clone() });
+    shared.seen.lock().unwrap().push(Seen { headers, body: body.clone() });
     if method != Method::POST {
         return status(StatusCode::METHOD_NOT_ALLOWED);
     }

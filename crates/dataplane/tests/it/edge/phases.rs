@@ -1,12 +1,17 @@
 //! The phases of Envoy's external processing.
 
+use std::sync::Arc;
+
+use envoy_types::pb::envoy::service::ext_proc::v3::HeaderMutation;
+use envoy_types::pb::envoy::service::ext_proc::v3::processing_response::Response as Answer;
 use http::StatusCode;
-use mcp_gateway_core::config::Mode;
-use mcp_gateway_telemetry::{FinishedSpan, Value};
+use mcp_gateway_core::config::{Limits, ListenAddress, Mode};
+use mcp_gateway_dataplane::gateway::{Handles, StartError, start};
+use mcp_gateway_telemetry::{FinishedSpan, Metrics, Status, Tracer, Value};
 
 use super::envoy::set;
-use super::peer::typed;
-use super::{Edge, PUBLIC_HOST, SERVER_HOST, call};
+use super::peer::{Peer, typed};
+use super::{Edge, PUBLIC_HOST, SERVER_HOST, call, config};
 use crate::support::wait::until;
 
 const NOT_FOUND: &[(&str, &[u8])] = &[(":status", b"404"), ("x-envoy-upstream-service-time", b"1")];
@@ -82,4 +87,91 @@ async fn method_that_no_header_can_carry_does_not_break_the_request() {
         assert_eq!(set(&edits, ":authority"), Some(PUBLIC_HOST.as_bytes()));
         assert_eq!(set(&edits, "x-mcp-method"), Some(&*expect));
     }
+}
+
+#[tokio::test]
+async fn what_described_the_clients_request_does_not_describe_the_one_to_the_server() {
+    let edge = Edge::start(Mode::Envoy).await;
+    let about: [(&str, &[u8]); 6] = [
+        ("content-encoding", b"identity"),
+        ("accept-encoding", b"gzip"),
+        ("last-event-id", b"7"),
+        ("mcp-name", b"other"),
+        ("mcp-method", b"tools/list"),
+        ("mcp-protocol-version", b"2025-06-18"),
+    ];
+    let edits = edge.post(&about, &call(7)).await.edits().await;
+    for (name, _) in about.iter().chain([&("mcp-session-id", &b""[..])]) {
+        assert!(edits.remove_headers.iter().any(|removed| removed == name), "{name}: {edits:?}");
+    }
+    assert_eq!(set(&edits, "content-type"), Some(&b"application/json"[..]));
+    assert_eq!(set(&edits, "mcp-protocol-version"), Some(&b"2025-11-25"[..]));
+    let session = set(&edits, "mcp-session-id").unwrap();
+    assert!(session.starts_with(b"peer-"), "{}", String::from_utf8_lossy(session));
+}
+
+#[tokio::test]
+async fn file_in_the_place_of_the_socket_is_not_removed() {
+    let peer = Peer::start().await;
+    let folder = std::env::temp_dir().join(format!("mcp-gateway-edge-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let path = folder.join("precious");
+    std::fs::write(&path, "content").unwrap();
+    let mut config = config(Mode::Envoy, &peer);
+    config.ext_proc_listen = ListenAddress::Unix(path.clone());
+    let handles = Handles {
+        tracer: Tracer::off(),
+        metrics: Metrics::new(Status::off()),
+        version: "1",
+        status_extra: Arc::new(Vec::new),
+    };
+    let started = start(config, handles).await;
+    assert!(matches!(started, Err(StartError::Bind { .. })));
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), "content");
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+#[tokio::test]
+async fn request_whose_head_is_not_shown_does_not_pass() {
+    let edge = Edge::start(Mode::Envoy).await;
+    let mut exchange = edge.exchange().await;
+    exchange.request_body(&call(7)).await;
+    let reply = exchange.immediate().await;
+    assert_eq!(reply.status.unwrap().code, 500);
+}
+
+#[tokio::test]
+async fn answer_of_envoy_to_a_request_that_it_did_not_show_passes() {
+    let edge = Edge::start(Mode::Envoy).await;
+    let mut exchange = edge.exchange().await;
+    exchange.response_headers(&[(":status", b"431")], false).await;
+    assert_eq!(exchange.edits().await, HeaderMutation::default());
+    exchange.response_body("too large", true).await;
+    assert!(matches!(exchange.next().await.unwrap(), Some(Answer::ResponseBody(_))));
+}
+
+#[tokio::test]
+async fn header_that_cannot_be_read_is_not_taken_for_absent() {
+    let edge = Edge::start(Mode::Envoy).await;
+    let list = r#"{"jsonrpc":"2.0","id":7,"method":"tools/list"}"#;
+    for name in ["x-mcp-virtualserver", "x-mcp-authorized"] {
+        let edits = edge.post(&[(name, b"a\x7f")], list).await.edits().await;
+        assert!(edits.remove_headers.iter().any(|removed| removed == name), "{edits:?}");
+        assert_eq!(set(&edits, "x-mcp-visible"), Some(&b"none"[..]));
+    }
+}
+
+#[tokio::test]
+async fn envoy_that_holds_bodies_is_asked_to_wait_as_long_as_a_call_may_take() {
+    let edge = Edge::start(Mode::Envoy).await;
+    let mut exchange = edge.exchange().await.buffered();
+    exchange.request_headers(&edge.head(&[]), false).await;
+    exchange.edits().await;
+    exchange.request_body(&call(7)).await;
+    assert!(matches!(exchange.next().await.unwrap(), Some(Answer::RequestBody(_))));
+    // Sent once more, the call is answered with the beginning of an answer.
+    let silence = futures_util::stream::pending::<std::io::Result<String>>();
+    edge.peer.answers([typed("application/json", axum::body::Body::from_stream(silence))]);
+    exchange.response_headers(NOT_FOUND, true).await;
+    assert!(exchange.patience().await > Limits::default().call_idle_timeout);
 }

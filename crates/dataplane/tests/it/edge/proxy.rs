@@ -68,3 +68,24 @@ async fn client_that_waits_for_its_answer_has_not_gone() {
     }
     edge.session.clear();
 }
+
+#[tokio::test]
+async fn numbers_that_a_server_makes_up_are_no_series_of_their_own() {
+    let edge = Edge::start(Mode::Standalone).await;
+    let code = |code: i64| {
+        let body = format!(r#"{{"jsonrpc":"2.0","id":7,"error":{{"code":{code},"message":"x"}}}}"#);
+        typed("application/json", body)
+    };
+    let mut odd = typed("text/plain", "");
+    *odd.status_mut() = StatusCode::from_u16(788).unwrap();
+    edge.peer.answers([code(-32_602), code(424_242), code(-31_999), odd]);
+    for _ in 0..4 {
+        edge.send(Method::POST, &[], &call(7)).await;
+    }
+    let figures = edge.metrics.encode();
+    let has = |value: &str| figures.contains(&format!("error_type=\"{value}\""));
+    assert!(has("-32602") && has("_OTHER"), "{figures}");
+    for value in ["424242", "-31999", "788"] {
+        assert!(!has(value), "{value} in {figures}");
+    }
+}

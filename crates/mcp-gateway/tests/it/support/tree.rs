@@ -150,7 +150,8 @@ fn in_order(mut spans: Vec<&Span>) -> Vec<&Span> {
     spans
 }
 
-/// Pairs the spans of one level by name, those of the same name in the order of their start.
+/// Pairs the spans of one level by name: with the first that fits, or, when none does, with the first in the order of
+/// their start.
 fn compare(
     place: &str,
     spans: &[&Span],
@@ -160,16 +161,31 @@ fn compare(
 ) {
     let mut left = spans.to_vec();
     for expected in expected {
-        let Some(index) = left.iter().position(|span| span.name == expected.name) else {
+        let fits = |span: &&Span| {
+            let mut differences = Vec::new();
+            compare_below(place, span, expected, all, &mut differences);
+            span.name == expected.name && differences.is_empty()
+        };
+        let named = |span: &&Span| span.name == expected.name;
+        let Some(index) = left.iter().position(fits).or_else(|| left.iter().position(named)) else {
             differences.push(format!("{place}: no span {}", expected.name));
             continue;
         };
-        let span = left.remove(index);
-        let place = format!("{place} > {}", span.name);
-        compare_one(&place, span, expected, differences);
-        compare(&place, &children(all, span), &expected.children, all, differences);
+        compare_below(place, left.remove(index), expected, all, differences);
     }
     differences.extend(left.iter().map(|span| format!("{place}: unexpected span {}", span.name)));
+}
+
+fn compare_below(
+    place: &str,
+    span: &Span,
+    expected: &Expected,
+    all: &[Span],
+    differences: &mut Vec<String>,
+) {
+    let place = format!("{place} > {}", span.name);
+    compare_one(&place, span, expected, differences);
+    compare(&place, &children(all, span), &expected.children, all, differences);
 }
 
 fn compare_one(place: &str, span: &Span, expected: &Expected, differences: &mut Vec<String>) {

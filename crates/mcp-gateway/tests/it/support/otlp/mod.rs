@@ -83,6 +83,17 @@ impl OtlpReceiver {
         within: Duration,
         fits: impl Fn(&[Span]) -> bool,
     ) -> Vec<Span> {
+        self.settled(within, fits).await.unwrap_or_else(|spans| {
+            panic!("{what}: not within {within:?}; received:\n{}", tree::print(&spans))
+        })
+    }
+
+    /// Waits until the spans received so far fit, and returns them; the error is what there is after `within`.
+    pub async fn settled(
+        &self,
+        within: Duration,
+        fits: impl Fn(&[Span]) -> bool,
+    ) -> Result<Vec<Span>, Vec<Span>> {
         let deadline = Instant::now() + within;
         let mut before = String::new();
         loop {
@@ -91,13 +102,11 @@ impl OtlpReceiver {
             if dump == before {
                 let spans = dump::parse(&dump);
                 if fits(&spans) {
-                    return spans;
+                    return Ok(spans);
                 }
-                assert!(
-                    Instant::now() < deadline,
-                    "{what}: not within {within:?}; received:\n{}",
-                    tree::print(&spans)
-                );
+                if Instant::now() >= deadline {
+                    return Err(spans);
+                }
             }
             before = dump;
             sleep(LOOK).await;

@@ -17,3 +17,4 @@ mod harness;
 mod readme;
 mod serve;
 mod support;
+mod trace;

@@ -1,0 +1,102 @@
+//! The whole tree of a case, put together from the spans of `facts`.
+
+use super::case::{Broker, Case, Ends, ServerSession};
+use super::facts::{Facts, Failure, Target};
+use super::stand::{FrontEnd, Servers, TOOLS};
+use crate::support::span::Kind;
+use crate::support::tree::{Expected, span};
+
+const BROKER: Option<&str> = Some("broker");
+const CALL: Option<&str> = Some("tool-call");
+
+/// The servers that issue session ids, and the status of the DELETE that they get in the end. The last has stopped.
+pub const CLOSED: [(&str, u16); 3] =
+    [("demo/newer", 202), ("demo/fault", 200), ("demo/mortal", 503)];
+
+/// What becomes known only while a run goes on.
+pub struct Known<'k> {
+    pub servers: &'k Servers,
+    /// The session that `initialize` has opened, as `jti:…`.
+    pub opened: Option<&'k str>,
+}
+
+/// Returns the tree that is expected of a case.
+pub fn tree(case: &Case, facts: &Facts, known: &Known<'_>) -> Expected {
+    match &case.ends {
+        Ends::AtHead => facts.process(None),
+        Ends::InDecision { .. } => facts.process(None).child(facts.decision(None, true)),
+        Ends::InCall => {
+            facts.process(CALL).child(facts.decision(CALL, true).child(facts.call(None, true)))
+        }
+        Ends::InBroker(broker) => in_broker(*broker, facts, known),
+        Ends::InSessionInit(server) => {
+            let port = known.servers.port(server);
+            let call = facts
+                .call(Some(server), true)
+                .child(Facts::cache_get(server, false))
+                .child(facts.session_init_refused(server, port));
+            facts
+                .process(CALL)
+                .is("mcp.server", *server)
+                .child(facts.decision(CALL, true).child(call))
+        }
+        Ends::InServer { server, tool, session, answered } => {
+            let target = Target {
+                server,
+                port: known.servers.port(server),
+                tool,
+                version: Servers::version(server),
+            };
+            in_server(facts, &target, *session, *answered)
+        }
+    }
+}
+
+fn in_broker(broker: Broker, facts: &Facts, known: &Known<'_>) -> Expected {
+    let is_open = broker == Broker::Opens;
+    let opened = known.opened.filter(|_| is_open).map(|session| (session, "2025-11-25"));
+    let mut handled = facts.broker(opened);
+    if broker == Broker::Lists {
+        let list = span("mcp-broker.tools-list", Kind::Internal);
+        handled = handled.child(list.is("mcp.tools.count", TOOLS).nothing_else());
+    }
+    if broker == Broker::Closes && facts.front_end != FrontEnd::Standalone {
+        let facts = Facts { request_id: None, ..facts.clone() };
+        let stopped = Failure::of_server("connect_failed", "server demo/mortal cannot be reached");
+        for (server, status) in CLOSED {
+            let own = facts.own(server, "DELETE", status);
+            handled = handled.child(if status == 503 { stopped.on(own, None) } else { own });
+        }
+    }
+    let mut process = facts.process(BROKER);
+    // With a BUFFERED configuration the router does not see the end of a stream.
+    if broker == Broker::Streams && facts.front_end != FrontEnd::Buffered {
+        process = process.is("client.disconnected", true);
+    }
+    process.child(facts.decision(BROKER, false).child(facts.passthrough())).child(handled)
+}
+
+fn in_server(
+    facts: &Facts,
+    target: &Target,
+    session: ServerSession,
+    answered: Option<u16>,
+) -> Expected {
+    let server = target.server;
+    let is_cached = session != ServerSession::Opened;
+    let mut call = facts.call(Some(server), false).child(Facts::cache_get(server, is_cached));
+    if session == ServerSession::Opened {
+        call = call.child(facts.session_init(server, target.port)).child(facts.cache_store(server));
+    }
+    let process =
+        facts.process(CALL).is("mcp.server", server).child(facts.decision(CALL, false).child(call));
+    if session != ServerSession::Reopened {
+        return process.child(facts.client_failed(target, answered));
+    }
+    process
+        .child(facts.client_lost(target))
+        .child(Facts::cache_get(server, false))
+        .child(facts.session_init(server, target.port))
+        .child(facts.cache_store(server))
+        .child(facts.client_again(target))
+}

@@ -1,0 +1,21 @@
+//! The trace of every kind of request: from a client, through each front end, to a server and a real receiver.
+//!
+//! `matrix` runs the tables of `broker_cases`, `call_cases` and `refused_cases` on one `stand` for each front end and
+//! transport and compares every span with what `facts` and `expected` say. What a table cannot say has a file of its
+//! own.
+
+mod broker_cases;
+mod call_cases;
+mod case;
+mod envoy_tracing;
+mod expected;
+mod facts;
+mod log_lines;
+mod matrix;
+mod off;
+mod propagation;
+mod refused_cases;
+mod run;
+mod secrets;
+mod seed;
+mod stand;

@@ -5,6 +5,7 @@ mod client;
 mod list;
 mod name;
 mod request;
+mod second_try;
 mod session;
 mod size;
 mod stream;

@@ -16,5 +16,6 @@ mod demo;
 mod edge;
 mod harness;
 mod readme;
+mod refusals;
 mod serve;
 mod support;

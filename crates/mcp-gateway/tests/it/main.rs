@@ -14,6 +14,7 @@ mod calls;
 mod cli;
 mod demo;
 mod edge;
+mod faults;
 mod harness;
 mod readme;
 mod refusals;

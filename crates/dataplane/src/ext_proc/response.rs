@@ -2,9 +2,11 @@
 
 use bytes::Bytes;
 use envoy_types::pb::envoy::service::ext_proc::v3::processing_request::Request as Phase;
-use envoy_types::pb::envoy::service::ext_proc::v3::{HttpBody, HttpHeaders, ProcessingRequest};
+use envoy_types::pb::envoy::service::ext_proc::v3::{
+    HttpBody, HttpHeaders, ProcessingRequest, ProcessingResponse,
+};
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use mcp_gateway_core::answer::BodyEnd;
 use mcp_gateway_core::header::{ERROR_HEADERS, X_MCP_ERROR_TYPE};
 use mcp_gateway_core::jsonrpc::{code, error_response};
@@ -117,8 +119,7 @@ impl Phases {
         match exchange.server_response(&head) {
             ServerResponse::Reply(reply) => immediate(exchange, reply),
             ServerResponse::Forward { content_type, content_encoding } if has_body => {
-                let form = (&content_type, content_encoding.as_ref());
-                let answer = self.forward(&head.headers, head.status, form);
+                let answer = self.forward(&head, Form { content_type, content_encoding });
                 Answered::one(answer, State::ResponseBody(exchange, Goes::ToServer))
             }
             ServerResponse::Forward { .. } => {
@@ -146,18 +147,14 @@ impl Phases {
         match exchange.server_response(&head) {
             ServerResponse::Reply(reply) => immediate(exchange, reply),
             ServerResponse::Forward { content_type, content_encoding } if lost.has_body => {
-                let form = (&content_type, content_encoding.as_ref());
-                let answer = self.forward(&lost.headers, lost.status, form);
+                let answer = self.replace(&lost, &head, Form { content_type, content_encoding });
                 Answered::one(answer, State::Resent(exchange, body))
             }
             // Envoy has no body to replace: the answer is collected and sent whole.
             ServerResponse::Forward { content_type, content_encoding } => {
                 let reply = match collect(&mut exchange, body).await {
                     Ok(whole) => {
-                        let mut reply = Reply::json(StatusCode::OK, whole);
-                        reply.headers = vec![(CONTENT_TYPE, content_type)];
-                        reply.headers.extend(content_encoding.map(|it| (CONTENT_ENCODING, it)));
-                        reply
+                        collected(head.headers, Form { content_type, content_encoding }, whole)
                     }
                     Err(fault) => exchange.server_failed(fault),
                 };
@@ -170,32 +167,68 @@ impl Phases {
         }
     }
 
-    fn forward(
-        &self,
-        headers: &HeaderMap,
-        status: StatusCode,
-        (content_type, content_encoding): (&HeaderValue, Option<&HeaderValue>),
-    ) -> envoy_types::pb::envoy::service::ext_proc::v3::ProcessingResponse {
+    /// Lets the head of a server's response pass, and the body follow it.
+    fn forward(&self, head: &ResponseHead, form: Form) -> ProcessingResponse {
         let mut edits = Edits::default();
-        for name in headers.keys().filter(|name| !response_header_passes(name)) {
-            if name != CONTENT_LENGTH {
-                edits.remove(name.as_str());
-            }
+        for name in head.headers.keys().filter(|name| !response_header_passes(name)) {
+            edits.remove(name.as_str());
         }
-        // The body may become another one.
-        edits.remove(CONTENT_LENGTH.as_str());
-        if status != StatusCode::OK {
+        if head.status != StatusCode::OK {
             edits.set(":status", "200");
         }
-        edits.set(CONTENT_TYPE.as_str(), content_type.as_bytes());
-        if let Some(coding) = content_encoding {
-            edits.set(CONTENT_ENCODING.as_str(), coding.as_bytes());
+        self.follow(edits, form)
+    }
+
+    /// Puts the head of the second try's response in the place of the first one's.
+    fn replace(&self, lost: &ResponseHead, head: &ResponseHead, form: Form) -> ProcessingResponse {
+        let mut edits = Edits::default();
+        for name in lost.headers.keys() {
+            edits.remove(name.as_str());
+        }
+        for name in head.headers.keys().filter(|name| response_header_passes(name)) {
+            let values: Vec<_> =
+                head.headers.get_all(name).iter().map(HeaderValue::as_bytes).collect();
+            edits.set(name.as_str(), values.join(&b", "[..]));
+        }
+        edits.set(":status", "200");
+        self.follow(edits, form)
+    }
+
+    fn follow(&self, mut edits: Edits, form: Form) -> ProcessingResponse {
+        // The body may become another one.
+        edits.remove(CONTENT_LENGTH.as_str());
+        for (name, value) in form.headers() {
+            edits.set(name.as_str(), value.as_bytes());
         }
         match self.shape {
             Shape::Duplex => encode::response_headers(edits),
             Shape::Buffered => encode::response_headers_then_body(edits),
         }
     }
+}
+
+/// What the body is, as the router says.
+struct Form {
+    content_type: HeaderValue,
+    content_encoding: Option<HeaderValue>,
+}
+
+impl Form {
+    fn headers(self) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
+        let coding = self.content_encoding.map(|coding| (CONTENT_ENCODING, coding));
+        [(CONTENT_TYPE, self.content_type)].into_iter().chain(coding)
+    }
+}
+
+/// The response of the second try, whole.
+fn collected(head: HeaderMap, form: Form, body: Bytes) -> Reply {
+    let mut headers = head;
+    headers.remove(CONTENT_TYPE);
+    let passing = headers.iter().filter(|(name, _)| response_header_passes(name));
+    let mut reply = Reply::json(StatusCode::OK, body);
+    reply.headers = passing.map(|(name, value)| (name.clone(), value.clone())).collect();
+    reply.headers.extend(form.headers());
+    reply
 }
 
 /// Lets a response pass to a request that the gateway never saw. A request of which it did not see the head does not

@@ -6,37 +6,37 @@ use http::Request;
 use http_body_util::Full;
 use serde_json::{Value, json};
 
-use crate::support::edge::{Edge, Shape};
+use crate::support::edge::{ENVOYS, Edge, Front, PUBLIC_HOST};
 use crate::support::http::{Answer, send, try_send};
 use crate::support::mcp_server::{Kind, McpServer};
 use crate::support::port::closed;
 
 #[tokio::test]
 async fn calls_pass_through_envoy_to_their_server() {
-    for shape in Shape::ALL {
+    for front in ENVOYS {
         let one = McpServer::start(Kind::new("one")).await;
         let two = McpServer::start(Kind::older("two")).await;
-        let edge = Edge::start(shape, &[("one", &one.url()), ("two", &two.url())], &[]).await;
+        let edge = Edge::start(front, &[("one", one.url()), ("two", two.url())]).await;
         let mut client = edge.client();
         let answer = client.initialize("2025-11-25").await;
-        assert_eq!(answer.status, 200, "{shape:?}: {answer:?}\n{}", edge.envoy_log());
+        assert_eq!(answer.status, 200, "{front:?}: {answer:?}\n{}", edge.log());
         for tool in ["one_echo", "two_echo"] {
             let answer = client.call(tool, json!({ "text": "through" })).await;
-            assert_eq!(answer.status, 200, "{shape:?} {tool}: {answer:?}");
+            assert_eq!(answer.status, 200, "{front:?} {tool}: {answer:?}");
             let response = answer.response(&client.id());
             assert_eq!(
                 response["result"]["content"][0]["text"], "through",
-                "{shape:?}: {response}"
+                "{front:?}: {response}"
             );
         }
         for (server, url) in [(&one, one.url()), (&two, two.url())] {
             let calls = server.record().of_method("tools/call");
-            assert_eq!(calls.len(), 1, "{shape:?}");
+            assert_eq!(calls.len(), 1, "{front:?}");
             assert_eq!(url, format!("http://{}/mcp", calls[0].header("host").unwrap()));
             for name in
                 ["origin", "router-key", "mcp-init-host", "x-mcp-traceparent", "x-mcp-visible"]
             {
-                assert_eq!(calls[0].header(name), None, "{shape:?} {name}");
+                assert_eq!(calls[0].header(name), None, "{front:?} {name}");
             }
             assert_eq!(calls[0].json()["params"]["name"], "echo");
         }
@@ -45,10 +45,10 @@ async fn calls_pass_through_envoy_to_their_server() {
 
 #[tokio::test]
 async fn without_the_gateway_envoy_answers_in_the_form_of_mcp() {
-    for shape in Shape::ALL {
-        let edge = Edge::start(shape, &[], &[]).await;
+    for front in ENVOYS {
+        let edge = Edge::start(front, &[]).await;
         let client = edge.client();
-        let (_, _envoy) = edge.without_gateway();
+        let _envoy = edge.without_gateway();
         let answer = client.post(r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#).await;
         expect_error(&answer, 503, -32603);
     }
@@ -56,7 +56,7 @@ async fn without_the_gateway_envoy_answers_in_the_form_of_mcp() {
 
 #[tokio::test]
 async fn a_request_that_envoy_cannot_read_gets_nowhere() {
-    let edge = Edge::start(Shape::Duplex, &[], &[]).await;
+    let edge = Edge::start(Front::Duplex, &[]).await;
     let client = edge.client();
     let mut request = client.message(r#"{"jsonrpc":"2.0","id":1,"method":"initialize"}"#);
     request.headers_mut().insert("x-long", "a".repeat(70_000).parse().unwrap());
@@ -68,8 +68,8 @@ async fn a_request_that_envoy_cannot_read_gets_nowhere() {
 
 #[tokio::test]
 async fn a_body_over_the_limit_is_refused_in_the_form_of_mcp() {
-    for shape in Shape::ALL {
-        let edge = Edge::start(shape, &[], &[]).await;
+    for front in ENVOYS {
+        let edge = Edge::start(front, &[]).await;
         // The gateway refuses the first, Envoy itself what goes beyond its own buffer.
         for bytes in [(5 << 20) + 1, 8 << 20] {
             let answer = edge.client().post(" ".repeat(bytes)).await;
@@ -81,15 +81,15 @@ async fn a_body_over_the_limit_is_refused_in_the_form_of_mcp() {
 #[tokio::test]
 async fn a_host_that_is_not_the_gateways_gets_nowhere() {
     let server = McpServer::start(Kind::new("one")).await;
-    for shape in Shape::ALL {
-        let edge = Edge::start(shape, &[("one", &server.url())], &[]).await;
+    for front in ENVOYS {
+        let edge = Edge::start(front, &[("one", server.url())]).await;
         server.record().clear();
         for host in ["one.mcp.local", "evil.example.com"] {
             let client = edge.client().with_header("host", host);
             let answer = client.post(r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#).await;
-            assert!((400..500).contains(&answer.status), "{shape:?} {host}: {answer:?}");
+            assert!((400..500).contains(&answer.status), "{front:?} {host}: {answer:?}");
         }
-        assert!(server.record().of_method("ping").is_empty(), "{shape:?}");
+        assert!(server.record().of_method("ping").is_empty(), "{front:?}");
     }
 }
 
@@ -98,7 +98,7 @@ async fn a_request_keeps_its_id_or_gets_one() {
     // Tracing is where Envoy would write into ids.
     let collector = format!("rpc://{}", closed());
     let flags = ["--envoy-tracing", &collector];
-    let edge = Edge::start_with(Shape::Duplex, &[], &[], "", &flags).await;
+    let edge = Edge::launch_with(Front::Duplex, &[], "", &flags).await;
     let body = r#"{"jsonrpc":"2.0","id":1,"method":"initialize"}"#;
     for id in ["mine", "7d444840-9dc0-41d1-b245-5ffdce74fad2"] {
         let kept = edge.client().with_header("x-request-id", id).post(body).await;
@@ -109,17 +109,17 @@ async fn a_request_keeps_its_id_or_gets_one() {
 
 #[tokio::test]
 async fn a_page_that_does_not_exist_is_envoys_own_affair() {
-    let edge = Edge::start(Shape::Duplex, &[], &[]).await;
-    let request = Request::get("/other").header("host", "mcp.example.com");
+    let edge = Edge::start(Front::Duplex, &[]).await;
+    let request = Request::get("/other").header("host", PUBLIC_HOST);
     let answer = send(edge.address(), request.body(Full::<Bytes>::default()).unwrap()).await;
     assert_eq!(answer.status, 404, "{answer:?}");
 }
 
 #[tokio::test]
 async fn the_gateway_says_where_envoy_reaches_it() {
-    let edge = Edge::start(Shape::Duplex, &[], &[]).await;
-    let line = edge.gateway.logged("Ready for 0 servers in envoy mode").await;
-    assert!(line.contains(&edge.gateway.ext_proc().to_string()), "{line}");
+    let edge = Edge::start(Front::Duplex, &[]).await;
+    let line = edge.gateway().logged("Ready for 0 servers in envoy mode").await;
+    assert!(line.contains(&edge.gateway().ext_proc().to_string()), "{line}");
 }
 
 fn expect_error(answer: &Answer, status: u16, code: i32) {

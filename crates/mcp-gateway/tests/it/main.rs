@@ -10,11 +10,14 @@
 )]
 #![allow(unreachable_pub, reason = "a test program has no outside")]
 
+mod calls;
 mod cli;
 mod demo;
 mod edge;
+mod faults;
 mod harness;
 mod readme;
+mod refusals;
 mod serve;
 mod support;
 mod trace;

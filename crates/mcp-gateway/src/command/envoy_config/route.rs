@@ -1,7 +1,7 @@
 //! Virtual hosts and routes: which host and path leads to which cluster, and what a request loses on the way.
 //!
-//! The gateway decides by rewriting the host; these routes only follow. Nothing here has a time limit: calls may take
-//! long and streams stay open. What bounds them is the gateway, and the listener's idle timeout.
+//! The gateway decides by rewriting the host; these routes only follow. Nothing here has a time limit as a whole: calls
+//! may take long and streams stay open. What bounds them is silence: of the server here, of both sides in the listener.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use mcp_gateway_core::config::{Config, Server};
 use mcp_gateway_core::header;
 use serde_json::{Value, json};
 
-use super::{Edge, EnvoyConfigError, cluster, put, without_port};
+use super::{Edge, EnvoyConfigError, cluster, put, seconds, without_port};
 
 /// Where MCP is served.
 const MCP_PATH: &str = "/mcp";
@@ -59,7 +59,7 @@ pub(super) fn virtual_hosts(config: &Config, edge: &Edge) -> Result<Vec<Value>, 
         virtual_hosts.push(json!({
             "name": cluster::server_name(server),
             "domains": domains,
-            "routes": [server_route(server)],
+            "routes": [server_route(config, server)],
         }));
     }
     Ok(virtual_hosts)
@@ -84,7 +84,7 @@ fn broker_routes() -> Vec<Value> {
     ]
 }
 
-fn server_route(server: &Server) -> Value {
+fn server_route(config: &Config, server: &Server) -> Value {
     let mut removed = vec!["origin"];
     removed.extend(GATEWAY_ONLY);
     json!({
@@ -93,10 +93,12 @@ fn server_route(server: &Server) -> Value {
             "cluster": cluster::server_name(server),
             "timeout": "0s",
             "host_rewrite_literal": cluster::authority(&server.url),
-            // Once more, where the server cannot have seen the request yet.
             "retry_policy": {
+                // Once more, where the server cannot have seen the request yet.
                 "retry_on": "connect-failure,refused-stream,reset-before-request",
                 "num_retries": 1,
+                // Of each try, and not a reason for another one: the server says nothing.
+                "per_try_idle_timeout": seconds(config.limits.call_idle_timeout),
             },
         },
         "request_headers_to_remove": removed,

@@ -14,6 +14,7 @@ pub mod mcp_server;
 pub mod otlp;
 pub mod port;
 pub mod program;
+pub mod raw_server;
 pub mod record;
 pub mod scratch;
 pub mod span;

@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicU16, Ordering};
 /// between its release here and its use.
 const FIRST: u16 = 20_000;
 const COUNT: u16 = 12_000;
+/// Spreads numbers that are next to each other over the whole range: about 2³² divided by the golden ratio.
+const SPREAD: u32 = 2_654_435_761;
 
 /// A port that nobody else gets: held open until [`Port::release`], and never given twice by this process.
 pub struct Port {
@@ -18,8 +20,9 @@ impl Port {
     /// Takes a free port.
     pub fn take() -> Self {
         static NEXT: AtomicU16 = AtomicU16::new(0);
-        // Test programs that run at the same time begin at different places.
-        let start = u16::try_from(std::process::id() % u32::from(COUNT)).unwrap();
+        // Test programs that run at the same time have ids next to each other, and begin far from each other.
+        let start = std::process::id().wrapping_mul(SPREAD) % u32::from(COUNT);
+        let start = u16::try_from(start).unwrap();
         for _ in 0..COUNT {
             let offset = (start + NEXT.fetch_add(1, Ordering::Relaxed) % COUNT) % COUNT;
             let address = SocketAddr::from((Ipv4Addr::LOCALHOST, FIRST + offset));

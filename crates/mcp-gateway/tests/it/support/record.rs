@@ -10,6 +10,7 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use bytes::Bytes;
 use http::HeaderMap;
+use serde::Deserialize;
 use serde_json::Value;
 
 use super::wait::until;
@@ -30,6 +31,11 @@ pub struct Received {
     pub body: Bytes,
 }
 
+#[derive(Deserialize)]
+struct Method {
+    method: String,
+}
+
 impl Received {
     /// Returns the body as JSON; null when it is none.
     pub fn json(&self) -> Value {
@@ -38,7 +44,10 @@ impl Received {
 
     /// Returns the JSON-RPC method; empty for anything else.
     pub fn rpc_method(&self) -> String {
-        self.json()["method"].as_str().unwrap_or_default().to_owned()
+        // Whatever else the message holds: a number that no double can hold must not hide its method.
+        serde_json::from_slice::<Method>(&self.body)
+            .map(|message| message.method)
+            .unwrap_or_default()
     }
 
     /// Returns a header's only value. Panics when there are several.

@@ -8,7 +8,7 @@ use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, ORIG
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use mcp_gateway_core::answer::AnswerReader;
 use mcp_gateway_core::header::{
-    LAST_EVENT_ID, MCP_PROTOCOL_VERSION, MCP_SESSION_ID, TRACEPARENT, TRACESTATE,
+    LAST_EVENT_ID, MCP_PROTOCOL_VERSION, MCP_SESSION_ID, TRACEPARENT, TRACESTATE, is_mcp,
 };
 use mcp_gateway_core::jsonrpc::{Id, Message, code};
 use mcp_gateway_core::mcp::method;
@@ -282,7 +282,7 @@ fn server_call(client: &HeaderMap, open: &OpenCall) -> ServerCall {
 fn is_about_request(name: &HeaderName) -> bool {
     [ACCEPT_ENCODING, CONTENT_ENCODING, ORIGIN].contains(name)
         || name.as_str() == LAST_EVENT_ID
-        || name.as_str().starts_with("mcp-")
+        || is_mcp(name.as_str())
 }
 
 /// What a CLIENT span says of the server that is asked, behind whatever stands between.

@@ -12,7 +12,9 @@ use mcp_gateway_core::header::{
 };
 use mcp_gateway_core::jsonrpc::{Id, Message, code};
 use mcp_gateway_core::mcp::method;
-use mcp_gateway_core::routing::{ServerRoute, ToolCall, TraceStamp, call_body, call_headers};
+use mcp_gateway_core::routing::{
+    Rejection, ServerRoute, ToolCall, TraceStamp, call_body, call_headers,
+};
 use mcp_gateway_telemetry::metrics::CacheResult;
 use mcp_gateway_telemetry::name::{attribute, error_source, span};
 use mcp_gateway_telemetry::{Attributes, Span, SpanKind, TraceHeaders};
@@ -175,6 +177,9 @@ impl Exchange {
         id: &Id,
         spans: &[&Span],
     ) -> Reply {
+        if matches!(error, OpenError::Ended) {
+            return self.refuse(spans, &Rejection::SessionEnded);
+        }
         if matches!(error, OpenError::Full) {
             self.record.limit_reached("opening_max");
         }

@@ -58,22 +58,67 @@ pub const BROKER: &str = "mcpBroker";
 
 /// Says whether a header belongs to the gateway: it is removed from every request of a client before anything reads it.
 ///
-/// `name` is lower case. The prefix covers headers that later versions add, so that none can be smuggled in.
+/// `name` is lower case. The prefix covers headers that later versions add, so that none can be smuggled in. An underscore
+/// counts as a hyphen, since many servers make no difference (CGI variables, WSGI).
 pub fn is_internal(name: &str) -> bool {
-    name.starts_with("x-mcp-") || name == ROUTER_KEY || name == MCP_INIT_HOST
+    begins(name, "x-mcp-")
+        || [ROUTER_KEY, MCP_INIT_HOST]
+            .into_iter()
+            .any(|own| name.len() == own.len() && begins(name, own))
+}
+
+/// Says whether a header is one of MCP's, `mcp-*`; such headers are about one request and one session.
+///
+/// `name` is lower case; an underscore counts as a hyphen.
+pub fn is_mcp(name: &str) -> bool {
+    begins(name, "mcp-")
+}
+
+fn begins(name: &str, start: &str) -> bool {
+    let alike = |(byte, own): (u8, u8)| byte == own || (byte == b'_' && own == b'-');
+    name.len() >= start.len() && name.bytes().zip(start.bytes()).all(alike)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::is_internal;
+    use super::{is_internal, is_mcp};
 
     #[test]
     fn gateway_headers_are_internal() {
-        for name in ["x-mcp-method", "x-mcp-anything", "router-key", "mcp-init-host"] {
+        for name in [
+            "x-mcp-method",
+            "x-mcp-anything",
+            "x-mcp-",
+            "router-key",
+            "mcp-init-host",
+            "x_mcp_method",
+            "x-mcp_method",
+            "router_key",
+            "mcp_init-host",
+        ] {
             assert!(is_internal(name), "{name}");
         }
-        for name in ["mcp-session-id", "mcp-protocol-version", "x-request-id", "authorization"] {
+        for name in [
+            "mcp-session-id",
+            "mcp-protocol-version",
+            "x-request-id",
+            "authorization",
+            "x-mcp",
+            "router-keys",
+            "router",
+            "",
+        ] {
             assert!(!is_internal(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn headers_of_mcp_are_known_by_their_beginning() {
+        for name in ["mcp-session-id", "mcp_session_id", "mcp-param-x"] {
+            assert!(is_mcp(name), "{name}");
+        }
+        for name in ["x-mcp-method", "mcp", "mcps-x", ""] {
+            assert!(!is_mcp(name), "{name}");
         }
     }
 }

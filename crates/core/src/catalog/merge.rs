@@ -1,6 +1,6 @@
 //! Merges the servers' tools into one list with unique names.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -18,7 +18,7 @@ pub struct ServedTool {
     pub tool: Tool,
 }
 
-/// Two servers, or one server twice, offer a tool under the same name; the first in configuration order keeps it.
+/// Two servers, or one server twice, offer a tool under the same name, or one offers it under the prefix of another.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Conflict {
     /// The name both would have.
@@ -40,15 +40,20 @@ pub struct Merged {
 
 /// Merges lists of tools; each entry of `servers` is a prefix and the tools of that server.
 ///
-/// A name conflict costs one tool, never a server. The order depends on the input alone, so that two replicas with
-/// the same configuration and the same servers offer the same list.
+/// A name conflict costs one tool, never a server. A name that begins with the prefix of a server is that server's, whether
+/// it offers such a tool just now or not: otherwise calls meant for it would go to another one while it is away. Of names
+/// under one prefix the first counts. The order depends on the input alone, so that two replicas with the same
+/// configuration and the same servers offer the same list.
 pub fn merge<'a>(servers: impl IntoIterator<Item = (&'a str, &'a [Tool])>) -> Merged {
+    let servers: Vec<_> = servers.into_iter().collect();
+    let prefixes = Prefixes::new(servers.iter().map(|(prefix, _)| *prefix));
     let mut merged = Merged::default();
     let mut owner: HashMap<Arc<str>, usize> = HashMap::new();
     for (server, (prefix, tools)) in servers.into_iter().enumerate() {
         for tool in tools {
             let served: Arc<str> = format!("{prefix}{}", tool.name()).into();
-            if let Some(&kept) = owner.get(&served) {
+            let other = prefixes.owner(&served, prefix.len());
+            if let Some(kept) = other.or_else(|| owner.get(&served).copied()) {
                 merged.conflicts.push(Conflict {
                     served: served.as_ref().to_owned(),
                     kept,
@@ -61,6 +66,30 @@ pub fn merge<'a>(servers: impl IntoIterator<Item = (&'a str, &'a [Tool])>) -> Me
         }
     }
     merged
+}
+
+/// Which server has which prefix.
+struct Prefixes<'a> {
+    owners: HashMap<&'a str, usize>,
+    /// In bytes; few, so that a name is not looked up at every length.
+    lengths: BTreeSet<usize>,
+}
+
+impl<'a> Prefixes<'a> {
+    fn new(prefixes: impl Iterator<Item = &'a str>) -> Self {
+        let (mut owners, mut lengths) = (HashMap::new(), BTreeSet::new());
+        for (server, prefix) in prefixes.enumerate().filter(|(_, prefix)| !prefix.is_empty()) {
+            owners.entry(prefix).or_insert(server);
+            lengths.insert(prefix.len());
+        }
+        Self { owners, lengths }
+    }
+
+    /// The server with the longest prefix that `served` begins with, when that is longer than `own` bytes.
+    fn owner(&self, served: &str, own: usize) -> Option<usize> {
+        let longer = self.lengths.range(own + 1..).rev();
+        longer.filter_map(|length| self.owners.get(served.get(..*length)?)).next().copied()
+    }
 }
 
 /// Writes the result of `tools/list`: `{"tools":[…]}`.
@@ -113,6 +142,25 @@ mod tests {
             merged.conflicts,
             [Conflict { served: "write".to_owned(), kept: 0, dropped: 1 }]
         );
+    }
+
+    #[test]
+    fn names_under_a_prefix_belong_to_its_server() {
+        let first = [tool("weather_now"), tool("weather_"), tool("weathe"), tool("weather_x_y")];
+        let third = [tool("x_y"), tool("x_"), tool("now")];
+        let merged = merge([("", &first[..]), ("weather_x_", &[][..]), ("weather_", &third[..])]);
+        let names: Vec<_> = merged.tools.iter().map(|t| (t.server, &*t.served)).collect();
+        assert_eq!(names, [(0, "weathe"), (2, "weather_now")]);
+        let lost: Vec<_> =
+            merged.conflicts.iter().map(|c| (c.dropped, &*c.served, c.kept)).collect();
+        let expect = [
+            (0, "weather_now", 2),
+            (0, "weather_", 2),
+            (0, "weather_x_y", 1),
+            (2, "weather_x_y", 1),
+            (2, "weather_x_", 1),
+        ];
+        assert_eq!(lost, expect);
     }
 
     #[test]

@@ -3,8 +3,10 @@
 //! What the router knows of a request comes in headers that only it can set: what the request may see
 //! (`x-mcp-visible`) and its trace context (`x-mcp-traceparent`, which Envoy's own tracing does not overwrite).
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use ::http::header::HOST;
 use ::http::{HeaderMap, HeaderValue, Method};
 use axum::Router;
 use axum::extract::Request;
@@ -12,9 +14,10 @@ use axum::response::Response;
 use axum::routing::any;
 use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+use mcp_gateway_core::config::Config;
 use mcp_gateway_core::header::{X_MCP_TRACEPARENT, X_MCP_TRACESTATE};
 use mcp_gateway_core::jsonrpc::{Id, Message};
-use mcp_gateway_core::routing::{Rejection, check_content_type};
+use mcp_gateway_core::routing::{Rejection, check_content_type, check_host_and_origin};
 use mcp_gateway_telemetry::name::span;
 use mcp_gateway_telemetry::{RemoteContext, Span, SpanKind};
 
@@ -37,8 +40,12 @@ impl Broker {
     async fn serve(&self, request: Request) -> Response {
         let (head, body) = request.into_parts();
         let has_message = head.method == Method::POST;
-        let bytes_max = self.inner.snapshots.current().config.limits.body_bytes_max;
-        let body = if has_message { read(body, bytes_max).await } else { Ok(Bytes::new()) };
+        let config = Arc::clone(&self.inner.snapshots.current().config);
+        let body = match check_sender(&config, &head.headers) {
+            Ok(()) if has_message => read(body, config.limits.body_bytes_max).await,
+            Ok(()) => Ok(Bytes::new()),
+            Err(rejection) => Err(rejection),
+        };
         let admitted = match &body {
             Ok(body) if has_message => admit(&head.headers, body).map(Some),
             Ok(_) => Ok(None),
@@ -65,6 +72,13 @@ impl Broker {
         };
         response.map(axum::body::Body::new)
     }
+}
+
+/// Checks host and origin, as the router has done for everything that Envoy sends: a browser on the gateway's own machine
+/// may reach this listener past Envoy. What has no host comes from no browser.
+fn check_sender(config: &Config, headers: &HeaderMap) -> Result<(), Rejection> {
+    let Some(host) = headers.get(HOST) else { return Ok(()) };
+    check_host_and_origin(config, host.to_str().unwrap_or_default(), headers)
 }
 
 /// Reads a whole body of at most `bytes_max` bytes.

@@ -8,11 +8,13 @@ use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, ORIG
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use mcp_gateway_core::answer::AnswerReader;
 use mcp_gateway_core::header::{
-    LAST_EVENT_ID, MCP_PROTOCOL_VERSION, MCP_SESSION_ID, TRACEPARENT, TRACESTATE,
+    LAST_EVENT_ID, MCP_PROTOCOL_VERSION, MCP_SESSION_ID, TRACEPARENT, TRACESTATE, is_mcp,
 };
 use mcp_gateway_core::jsonrpc::{Id, Message, code};
 use mcp_gateway_core::mcp::method;
-use mcp_gateway_core::routing::{ServerRoute, ToolCall, TraceStamp, call_body, call_headers};
+use mcp_gateway_core::routing::{
+    Rejection, ServerRoute, ToolCall, TraceStamp, call_body, call_headers,
+};
 use mcp_gateway_telemetry::metrics::CacheResult;
 use mcp_gateway_telemetry::name::{attribute, error_source, span};
 use mcp_gateway_telemetry::{Attributes, Span, SpanKind, TraceHeaders};
@@ -175,6 +177,9 @@ impl Exchange {
         id: &Id,
         spans: &[&Span],
     ) -> Reply {
+        if matches!(error, OpenError::Ended) {
+            return self.refuse(spans, &Rejection::SessionEnded);
+        }
         if matches!(error, OpenError::Full) {
             self.record.limit_reached("opening_max");
         }
@@ -282,7 +287,7 @@ fn server_call(client: &HeaderMap, open: &OpenCall) -> ServerCall {
 fn is_about_request(name: &HeaderName) -> bool {
     [ACCEPT_ENCODING, CONTENT_ENCODING, ORIGIN].contains(name)
         || name.as_str() == LAST_EVENT_ID
-        || name.as_str().starts_with("mcp-")
+        || is_mcp(name.as_str())
 }
 
 /// What a CLIENT span says of the server that is asked, behind whatever stands between.

@@ -300,7 +300,7 @@ impl Exchange {
     }
 
     /// Refuses the request; the refusal is written on `spans` and on the request's own.
-    fn refuse(&mut self, spans: &[&Span], rejection: &Rejection) -> Reply {
+    pub(super) fn refuse(&mut self, spans: &[&Span], rejection: &Rejection) -> Reply {
         let reply = Reply::rejection(rejection, self.id.as_ref());
         self.record.refused(spans, rejection, error_source::CLIENT);
         self.record.replied(reply.status);

@@ -6,7 +6,7 @@
 
 use http::header::{self, HeaderMap, HeaderName};
 use mcp_gateway_core::config::Mode;
-use mcp_gateway_core::header::{LAST_EVENT_ID, is_internal};
+use mcp_gateway_core::header::{LAST_EVENT_ID, is_internal, is_mcp};
 
 /// Headers that describe one connection (RFC 9110 §7.6.1, and the old ones that clients still send).
 const HOP_BY_HOP: [HeaderName; 7] = [
@@ -57,7 +57,7 @@ fn may_pass(name: &HeaderName, mode: Mode) -> bool {
         || REPLACED.contains(name)
         || text.starts_with(':')
         || text.starts_with("content-")
-        || text.starts_with("mcp-")
+        || is_mcp(text)
         || is_internal(text)
         || (credential && mode == Mode::Standalone))
 }
@@ -119,6 +119,7 @@ mod tests {
             "content-encoding",
             "last-event-id",
             "mcp-session-id",
+            "mcp_session_id",
             "mcp-protocol-version",
             "mcp-method",
             "mcp-name",

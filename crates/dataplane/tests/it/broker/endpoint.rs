@@ -170,3 +170,22 @@ async fn endpoint_has_no_other_path() {
         assert_eq!(fixture.answer(request).await.status, status, "{path}");
     }
 }
+
+#[tokio::test]
+async fn browser_that_was_led_past_envoy_is_refused() {
+    let fixture = fixture();
+    let rows: [(&[&str], u16); 5] = [
+        (&["host: localhost:8080"], 404),
+        (&["host: 127.0.0.1:8080"], 404),
+        (&["host: rebound.example.net:8080"], 403),
+        (&["host: localhost", "origin: https://evil.example.net"], 403),
+        (&["host: localhost", "origin: null"], 403),
+    ];
+    for (headers, status) in rows {
+        let headers: Vec<&str> =
+            headers.iter().copied().chain([JSON, "mcp-session-id: x"]).collect();
+        let answer = fixture.answer(request(Method::POST, &headers, PING)).await;
+        let id = (status == 404).then(|| json!(7));
+        check(&format!("{headers:?}"), &answer, (status, Some(-32600), id));
+    }
+}

@@ -194,8 +194,9 @@ async fn streams_open(fixture: &Fixture, count: usize) {
 async fn connect(fixture: &Fixture, listener: &TcpListener) -> TcpStream {
     let mut client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
     let session = session_header(&fixture.session());
-    let request =
-        format!("GET /mcp HTTP/1.1\r\nhost: x\r\naccept: text/event-stream\r\n{session}\r\n\r\n");
+    let request = format!(
+        "GET /mcp HTTP/1.1\r\nhost: localhost\r\naccept: text/event-stream\r\n{session}\r\n\r\n"
+    );
     client.write_all(request.as_bytes()).await.unwrap();
     client
 }

@@ -10,6 +10,7 @@ use axum::extract::State;
 use axum::response::Response;
 use http::{HeaderMap, Method, StatusCode};
 use serde_json::{Value, json};
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio_util::sync::CancellationToken;
 
 use crate::support::listen::{any_port, serve};
@@ -34,15 +35,21 @@ pub(crate) struct Peer {
     stop: CancellationToken,
 }
 
-#[derive(Default)]
 struct Shared {
     answers: Mutex<VecDeque<Answer>>,
+    /// Closed: sessions are opened no further.
+    gate: Semaphore,
     seen: Mutex<Vec<Seen>>,
 }
 
 impl Peer {
     pub(crate) async fn start() -> Self {
-        let (shared, stop) = (Arc::<Shared>::default(), CancellationToken::new());
+        let shared = Arc::new(Shared {
+            answers: Mutex::default(),
+            gate: Semaphore::new(1_000),
+            seen: Mutex::default(),
+        });
+        let stop = CancellationToken::new();
         let app = Router::new().fallback(answer).with_state(Arc::clone(&shared));
         let address = serve(any_port(), app, &stop).await;
         Self { address, shared, stop }
@@ -55,6 +62,11 @@ impl Peer {
     /// Answers the next calls with these; further ones with an empty result.
     pub(crate) fn answers(&self, answers: impl IntoIterator<Item = Answer>) {
         self.shared.answers.lock().unwrap().extend(answers);
+    }
+
+    /// Lets nobody open a session until the returned value is dropped.
+    pub(crate) async fn closed(&self) -> SemaphorePermit<'_> {
+        self.shared.gate.acquire_many(1_000).await.unwrap()
     }
 
     /// The requests for a JSON-RPC method.
@@ -78,6 +90,9 @@ async fn answer(
 ) -> Answer {
     let body: Value = serde_json::from_slice(&body).unwrap_or_default();
     shared.seen.lock().unwrap().push(Seen { headers, body: body.clone() });
+    if body["method"] == "initialize" {
+        drop(shared.gate.acquire().await.unwrap());
+    }
     if method != Method::POST {
         return status(StatusCode::METHOD_NOT_ALLOWED);
     }

@@ -89,3 +89,21 @@ async fn numbers_that_a_server_makes_up_are_no_series_of_their_own() {
         assert!(!has(value), "{value} in {figures}");
     }
 }
+
+#[tokio::test]
+async fn call_whose_session_ends_under_it_hears_so() {
+    let edge = Edge::start(Mode::Standalone).await;
+    let gate = edge.peer.closed().await;
+    let ended = async {
+        // One session is the gateway's own.
+        let asked = || (edge.peer.seen("initialize").len() == 2).then_some(()).ok_or("not asked");
+        until("a session with the server is being opened", asked).await;
+        assert_eq!(edge.send(Method::DELETE, &[], "").await.status(), 204);
+        drop(gate);
+    };
+    let message = call(7);
+    let (answer, ()) = tokio::join!(edge.send(Method::POST, &[], &message), ended);
+    assert_eq!(answer.status(), 404);
+    let body: Value = serde_json::from_slice(answer.body()).unwrap();
+    assert_eq!((&body["id"], &body["error"]["code"]), (&Value::from(7), &Value::from(-32_600)));
+}

@@ -3,8 +3,11 @@
 CARGO ?= cargo
 # Seconds that each fuzz target runs for.
 FUZZ_SECONDS ?= 30
+# Flags of the benchmark (`--help` lists them), and where its figures are written.
+BENCH_ARGS ?=
+BENCH_OUT ?= target/bench.md
 
-.PHONY: help demo check fmt clippy doc deny test unit fuzz tools clean
+.PHONY: help demo check fmt clippy doc deny test unit fuzz bench tools clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -37,6 +40,16 @@ unit: tools
 
 fuzz: ## each fuzz target for FUZZ_SECONDS
 	fuzz/run $(FUZZ_SECONDS)
+
+# Built in two steps, so that the example's development dependencies do not change what the gateway is built with.
+bench: DIST = $${CARGO_TARGET_DIR:-target}/dist
+bench: tools ## what the gateway costs, beside a plain Envoy: ratios, as Markdown; some minutes
+	$(CARGO) build --profile dist --locked -p mcp-gateway -p mcp-gateway-bench
+	$(CARGO) build --profile dist --locked -p mcp-gateway-core --example message_speed
+	@mkdir -p $(dir $(BENCH_OUT))
+	$(DIST)/mcp-gateway-bench $(BENCH_ARGS) >$(BENCH_OUT)
+	$(DIST)/examples/message_speed >>$(BENCH_OUT)
+	@cat $(BENCH_OUT)
 
 tools: ## the programs of scripts/tools.txt, into .tools
 	scripts/tools.sh

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use mcp_gateway_core::jsonrpc::{Id, Message, Object, ParseErrorKind, Splice, code, quote};
+use mcp_gateway_core::jsonrpc::{Id, Message, Object, ParseErrorKind, Raw, Splice, code, quote};
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::{Just, Strategy, any, prop_oneof, proptest};
@@ -59,8 +59,8 @@ proptest! {
     fn items_are_those_that_were_written(items in vec(value(), 0..20)) {
         let text = format!("{{\"a\":[ {} ]}}", items.join(" , "));
         let read = Object::parse(text.as_bytes()).unwrap().get("a").unwrap().array().unwrap();
-        let read: Vec<&[u8]> = read.iter().map(mcp_gateway_core::jsonrpc::Raw::as_bytes).collect();
-        let items: Vec<&[u8]> = items.iter().map(std::string::String::as_bytes).collect();
+        let read: Vec<&[u8]> = read.iter().map(Raw::as_bytes).collect();
+        let items: Vec<&[u8]> = items.iter().map(String::as_bytes).collect();
         prop_assert_eq!(read, items);
     }
 
@@ -138,7 +138,7 @@ proptest! {
             let get = |key: &str| meta.get(key).map(|raw| raw.as_str().unwrap().into_owned());
             prop_assert_eq!((get("traceparent"), get("tracestate")), (Some(parent), state));
         } else {
-            let meta = |message: &Message<'_>| message.param("_meta").map(|raw| raw.as_bytes().to_vec());
+            let meta = |message: &Message<'_>| Some(message.param("_meta")?.as_bytes().to_vec());
             prop_assert_eq!(meta(&message), meta(&after));
         }
     }

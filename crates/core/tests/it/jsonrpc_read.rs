@@ -1,6 +1,6 @@
 //! What a message is taken for, and what is read from it.
 
-use mcp_gateway_core::jsonrpc::{DEPTH_MAX, Kind, Message, Object, ParseErrorKind, RawKind};
+use mcp_gateway_core::jsonrpc::{DEPTH_MAX, Kind, Message, Object, ParseErrorKind, Raw, RawKind};
 
 #[test]
 fn messages_are_told_apart_by_their_members() {
@@ -107,8 +107,7 @@ fn raw_values_tell_what_they_are() {
     check("s", RawKind::String, None, None, Some("é"));
     check("a", RawKind::Array, None, None, None);
     check("o", RawKind::Object, None, None, None);
-    let items: Vec<&[u8]> =
-        get("a").array().unwrap().iter().map(mcp_gateway_core::jsonrpc::Raw::as_bytes).collect();
+    let items: Vec<&[u8]> = get("a").array().unwrap().iter().map(Raw::as_bytes).collect();
     assert_eq!(items, [&b"1"[..], b"[2]", b"{}"]);
     assert!(get("o").object().unwrap().is_empty());
     let at = get("a").range().start;

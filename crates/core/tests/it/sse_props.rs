@@ -7,13 +7,13 @@ use proptest::prelude::{Strategy, any, prop_oneof, proptest};
 use proptest::sample::Index;
 use proptest::{prop_assert, prop_assert_eq};
 
-/// Name, data, id and retry of one event.
-type Fields = (String, Vec<u8>, Option<String>, Option<u64>);
+/// An event: name, data, id, retry.
+type Seen = (String, Vec<u8>, Option<String>, Option<u64>);
 
 /// All that a decoder says about a stream.
 #[derive(Debug, PartialEq)]
 struct Read {
-    events: Vec<Fields>,
+    events: Vec<Seen>,
     result: Result<(), SseError>,
     between_events: bool,
     pending: bool,
@@ -73,7 +73,7 @@ proptest! {
 }
 
 /// An event of which nothing is lost in writing: a name and an id of one line, data whose lines end in LF.
-fn event() -> impl Strategy<Value = (String, Vec<u8>, Option<String>, Option<u64>)> {
+fn event() -> impl Strategy<Value = Seen> {
     let data = prop_oneof![
         "[^\r]{0,60}".prop_map(String::into_bytes),
         "( |\n|:|data|x){0,10}".prop_map(String::into_bytes),

@@ -1,6 +1,7 @@
 //! Fuzz target: any bytes as a JSON-RPC message.
 //!
-//! Beside not stopping, the reader must agree with `serde_json` on what is JSON, and changes must leave all other bytes alone.
+//! Beside not stopping, the reader must agree with `serde_json` on what is JSON, and changes must leave all
+//! other bytes alone.
 
 #![no_main]
 

@@ -1,6 +1,7 @@
 //! Why a text is not a message that the gateway takes, in words for the client and in names for telemetry.
 //!
-//! Nothing here decides; `message` and `object` do. Keys come from the text and are cut and escaped before they are shown.
+//! Nothing here decides; `message` and `object` do. Keys come from the text and are cut and escaped before they
+//! are shown.
 
 use super::code;
 use super::id::Id;

@@ -31,10 +31,11 @@ impl Id {
         raw.as_str().unwrap_or_else(|| String::from_utf8_lossy(&self.0))
     }
 
-    /// True when `other` is this id, perhaps written another way: a peer that reads `1e3` or `"a\/b"` may well answer with
-    /// `1000` or `"a/b"`.
+    /// True when `other` is this id, perhaps written another way: a peer that reads `1e3` or `"a\/b"` may well
+    /// answer with `1000` or `"a/b"`.
     ///
-    /// Strings are compared decoded, numbers by value (in double precision unless both are integers), anything else as written.
+    /// Strings are compared decoded, numbers by value (in double precision unless both are integers of 64 bits),
+    /// anything else as written.
     pub fn matches(&self, other: Raw<'_>) -> bool {
         let own = Raw::new(&self.0, 0, self.0.len());
         if own.as_bytes() == other.as_bytes() {

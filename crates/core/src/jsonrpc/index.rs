@@ -1,7 +1,7 @@
 //! The one pass over a text that notes where members stand: of one object, or of a message's three levels.
 //!
-//! Syntax errors stop it. What else is wrong (duplicates, depth, count) is only noted, so that the rest of the text, and with
-//! it the caller's id, is still read.
+//! Syntax errors stop it. What else is wrong (duplicates, depth, count) is only noted, so that the rest of the
+//! text, and with it the caller's id, is still read.
 
 use super::MEMBERS_MAX;
 use super::object::{Member, Object};

@@ -1,7 +1,8 @@
 //! The members that the gateway reads, and other spellings of them that some readers take for the same.
 //!
-//! Go's `encoding/json` finds members without regard to case, by Unicode simple folding. A message in which two readers see
-//! different members could pass one check and mean another thing behind it, so such spellings are refused.
+//! Go's `encoding/json` finds members without regard to case, by Unicode simple folding. A message in which two
+//! readers see different members could pass one check and mean another thing behind it, so such spellings are
+//! refused.
 
 use super::error::{ParseErrorKind, shown};
 use super::object::Object;

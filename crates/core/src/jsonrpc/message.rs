@@ -1,7 +1,7 @@
 //! One JSON-RPC message: its envelope, and the members of `params` and `params._meta`.
 //!
-//! The rules of what a message must be are here, in the order in which they are asked. What a method needs in its `params` is
-//! its own business.
+//! The rules of what a message must be are here, in the order in which they are asked. What a method needs in
+//! its `params` is its own business.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -45,8 +45,8 @@ pub struct Message<'a> {
 impl<'a> Message<'a> {
     /// Reads one message, checking the whole text.
     ///
-    /// Errors: each [`ParseErrorKind`] but those of arrays says what is refused. The error carries the caller's id when the
-    /// text is JSON and has one `id`.
+    /// Errors: each [`ParseErrorKind`] but those of arrays says what is refused. The error carries the caller's
+    /// id when the text is JSON and has one `id`.
     pub fn parse(body: &'a [u8]) -> Result<Message<'a>, ParseError> {
         let mut scanner = Scanner::new(body, 0);
         let index = read(&mut scanner).map_err(|kind| ParseError::new(kind, None))?;

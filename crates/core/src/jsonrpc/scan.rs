@@ -1,6 +1,7 @@
 //! The strict reader of JSON text (RFC 8259) that everything else of this module stands on.
 //!
-//! It checks and skips; it builds nothing and never recurses. Which members are worth remembering is decided in `index`.
+//! It checks and skips; it builds nothing and never recurses. Which members are worth remembering is decided in
+//! `index`.
 
 use super::DEPTH_MAX;
 use super::error::ParseErrorKind;
@@ -88,7 +89,8 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Reads a member's name, the colon, and the white space on both sides of it. Returns where the name ends, with its quote.
+    /// Reads a member's name, the colon, and the white space on both sides of it. Returns where the name ends,
+    /// with its quote.
     #[inline]
     pub(super) fn key(&mut self) -> Result<usize, Fault> {
         if self.peek() != Some(b'"') {
@@ -140,7 +142,8 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Moves on to the next value: behind a whole one, or into the bracket that was opened last. Closes brackets that end here.
+    /// Moves on to the next value: behind a whole one, or into the bracket that was opened last. Closes
+    /// brackets that end here.
     ///
     /// False when no bracket is open any more.
     #[inline]
@@ -231,8 +234,8 @@ impl<'a> Scanner<'a> {
 
 /// The brackets that are open, one bit each: 1 for an object, 0 for an array.
 ///
-/// The first 64 cost no memory. A text deeper than [`DEPTH_MAX`] is read to its end too, so the bits go on: at most one for
-/// each byte of the text.
+/// The first 64 cost no memory. A text deeper than [`DEPTH_MAX`] is read to its end too, so the bits go on: at
+/// most one for each byte of the text.
 #[derive(Default)]
 struct Brackets {
     bits: u64,

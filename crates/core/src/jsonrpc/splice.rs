@@ -14,8 +14,8 @@ const TRACESTATE: &str = "tracestate";
 
 /// Edits of one message by byte ranges. With none, the bytes come out as they went in.
 ///
-/// Of two edits of one range the later counts. Edits that overlap otherwise do not happen within this type; of those given to
-/// [`replace`](Self::replace) the one that starts (or else ends) first is applied, as are none that reach beyond the message.
+/// Of two edits of one range the later counts. Ranges given to [`replace`](Self::replace) should not overlap
+/// otherwise: of two that do, the one that starts first is applied. One that reaches beyond the message is not.
 #[derive(Clone)]
 pub struct Splice<'a> {
     message: &'a Message<'a>,
@@ -67,8 +67,8 @@ impl<'a> Splice<'a> {
 
     /// Sets the trace context in `params._meta`, which is made when absent. Its other members stay.
     ///
-    /// Without `tracestate` an old one goes, since it belongs to the old `traceparent`. Nothing happens when there are no
-    /// `params`, or when `_meta` is something else than an object.
+    /// Without `tracestate` an old one goes, since it belongs to the old `traceparent`. Nothing happens when
+    /// there are no `params`, or when `_meta` is something else than an object.
     pub fn set_trace(&mut self, traceparent: &str, tracestate: Option<&str>) {
         let (traceparent, tracestate) = (traceparent.to_owned(), tracestate.map(str::to_owned));
         self.trace = Some(Trace { traceparent, tracestate });

@@ -1,6 +1,7 @@
 //! JSON strings: finding their end and checking them on the way, and decoding them.
 //!
-//! The search looks at eight bytes at a time, since almost all bytes of a message stand in strings that hold nothing special.
+//! The search looks at eight bytes at a time, since almost all bytes of a message stand in strings that hold
+//! nothing special.
 
 use std::borrow::Cow;
 
@@ -52,7 +53,8 @@ fn special_end(text: &[u8], start: usize, at: usize, seen: u64) -> Result<usize,
 
 /// Decodes a string that was checked, given with its quotes.
 ///
-/// `None` when it is no string, or when an escaped surrogate has no partner: that is no sequence of Unicode characters.
+/// `None` when it is no string, or when an escaped surrogate has no partner: that is no sequence of Unicode
+/// characters.
 pub(super) fn decode(string: &[u8]) -> Option<Cow<'_, str>> {
     decode_with(string, None)
 }

@@ -9,8 +9,8 @@ pub const KEEP_ALIVE: &[u8] = b":\n\n";
 
 /// Writes one event, with the blank line that ends it.
 ///
-/// Each line of `data` gets a `data` field of its own; whatever ends a line there, the reader sees a line feed. A name or an id
-/// is one line by nature: line ends in it (and NUL in an id, which would void it) are left out.
+/// Each line of `data` gets a `data` field of its own; whatever ends a line there, the reader sees a line feed.
+/// A name or an id is one line by nature: line ends in it (and NUL in an id, which would void it) are left out.
 pub fn encode(event: &Event<'_>) -> Vec<u8> {
     let mut out = Vec::with_capacity(event.data.len() + event.name.len() + 64);
     field(&mut out, b"event", event.name.bytes().filter(|byte| !is_line_end(*byte)));

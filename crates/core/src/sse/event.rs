@@ -8,8 +8,8 @@ use std::fmt;
 pub struct Event<'a> {
     /// The event's name, `message` by default.
     pub name: Cow<'a, str>,
-    /// The content: the `data` lines joined by line feeds. Usually JSON, which has a reader of its own to check it, so these are
-    /// bytes that need not be UTF-8.
+    /// The content: the `data` lines joined by line feeds. Usually JSON, which has a reader of its own to check
+    /// it, so these are bytes that need not be UTF-8.
     pub data: &'a [u8],
     /// The id that this event gives. Empty means that there is no id any more from here on.
     pub id: Option<&'a str>,

@@ -1,7 +1,7 @@
 //! Server-sent events: a reader that is fed as bytes arrive, and a writer.
 //!
-//! Both follow the WHATWG rules for `text/event-stream`. What an event's data means (in MCP, one JSON-RPC message) is not known
-//! here, nor is reconnecting.
+//! Both follow the WHATWG rules for `text/event-stream`. What an event's data means (in MCP, one JSON-RPC
+//! message) is not known here, nor is reconnecting.
 //!
 //! Bytes come from servers' streams and go to clients' streams.
 

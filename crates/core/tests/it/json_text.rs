@@ -103,7 +103,8 @@ pub(crate) fn broken() -> impl Strategy<Value = Vec<u8>> {
     })
 }
 
-/// Whether `serde_json` takes a text as JSON, looking into nothing: it minds neither depth nor half surrogate pairs then.
+/// Whether `serde_json` takes a text as JSON, looking into nothing: it minds neither depth nor half surrogate
+/// pairs then.
 pub(crate) fn is_json(text: &[u8]) -> bool {
     serde_json::from_slice::<&RawValue>(text).is_ok()
 }

@@ -4,8 +4,8 @@ use mcp_gateway_core::jsonrpc::{Message, Splice};
 
 const TRACEPARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
-/// Everything that a reader which goes through values would change: numbers beyond doubles, escapes, white space, duplicate
-/// and unknown members, their order.
+/// Everything that a reader which goes through values would change: numbers beyond doubles, escapes, white
+/// space, duplicate and unknown members, their order.
 const NASTY: &str = " {\t\"x-unknown\" : {\"z\":1,\"a\":-0,\"z\":1E+400},\n \"params\":{ \"arguments\" :{\"big\":9007199254740993,\
     \"huge\":1e400,\"exact\":0.1000000000000000055511151231257827,\"t\":\"<>&\\u003c\\/日本😀\\ud83d\\ude00\\ud800\",\
     \"dup\":1,\"dup\":2,\"Dup\":[ ],\"\":null} ,\"n\\u0061me\":\"weather\\u005fforecast\",\"other\":{ }},\r\n\

@@ -1,7 +1,9 @@
 //! Free ports on loopback, for processes that must be told theirs.
 
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicU16, Ordering};
+
+use tokio::net::TcpSocket;
 
 /// Below the range from which the kernel takes ports for outgoing connections, so that none of those can take one
 /// between its release here and its use.
@@ -10,10 +12,13 @@ const COUNT: u16 = 12_000;
 /// Spreads numbers that are next to each other over the whole range: about 2³² divided by the golden ratio.
 const SPREAD: u32 = 2_654_435_761;
 
-/// A port that nobody else gets: held open until [`Port::release`], and never given twice by this process.
+/// A port that nobody else gets: held until [`Port::release`], and never given twice by this process.
+///
+/// It is held by a socket that does not listen. For a moment every process that a test starts has a copy of it; a copy
+/// that listens would answer in the place of the program for which the port was released, or keep it from listening.
 pub struct Port {
     address: SocketAddr,
-    held: TcpListener,
+    held: TcpSocket,
 }
 
 impl Port {
@@ -26,7 +31,10 @@ impl Port {
         for _ in 0..COUNT {
             let offset = (start + NEXT.fetch_add(1, Ordering::Relaxed) % COUNT) % COUNT;
             let address = SocketAddr::from((Ipv4Addr::LOCALHOST, FIRST + offset));
-            if let Ok(held) = TcpListener::bind(address) {
+            let held = TcpSocket::new_v4().unwrap();
+            if held.bind(address).is_ok() {
+                // From here on it is in nobody's way who says the same, as every server does.
+                held.set_reuseaddr(true).unwrap();
                 return Self { address, held };
             }
         }

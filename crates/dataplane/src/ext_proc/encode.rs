@@ -12,8 +12,8 @@ use envoy_types::pb::envoy::extensions::filters::http::ext_proc::v3::processing_
 use envoy_types::pb::envoy::service::ext_proc::v3::body_mutation::Mutation;
 use envoy_types::pb::envoy::service::ext_proc::v3::processing_response::Response;
 use envoy_types::pb::envoy::service::ext_proc::v3::{
-    BodyMutation, BodyResponse, CommonResponse, HeaderMutation, HeadersResponse, ImmediateResponse,
-    ProcessingResponse, StreamedBodyResponse, TrailersResponse,
+    BodyMutation, BodyResponse, CommonResponse, HeaderMutation, HeadersResponse, HttpTrailers,
+    ImmediateResponse, ProcessingResponse, StreamedBodyResponse, TrailersResponse,
 };
 use envoy_types::pb::envoy::r#type::v3::HttpStatus;
 
@@ -118,14 +118,25 @@ pub(super) fn response_headers_then_body(edits: Edits) -> ProcessingResponse {
     ProcessingResponse { mode_override: Some(mode), ..response_headers(edits) }
 }
 
-/// Passes request trailers on.
-pub(super) fn request_trailers() -> ProcessingResponse {
-    response(Response::RequestTrailers(TrailersResponse::default()))
+/// Ends a request with its trailers, of which nothing passes.
+pub(super) fn request_trailers(trailers: HttpTrailers) -> ProcessingResponse {
+    response(Response::RequestTrailers(without(trailers)))
 }
 
-/// Passes response trailers on.
-pub(super) fn response_trailers() -> ProcessingResponse {
-    response(Response::ResponseTrailers(TrailersResponse::default()))
+/// Ends a response with its trailers, of which nothing passes.
+pub(super) fn response_trailers(trailers: HttpTrailers) -> ProcessingResponse {
+    response(Response::ResponseTrailers(without(trailers)))
+}
+
+/// Trailers carry nothing that MCP knows. Whoever takes them for headers would be told what only the gateway may say, or
+/// a server's session id.
+fn without(trailers: HttpTrailers) -> TrailersResponse {
+    let fields = trailers.trailers.map(|map| map.headers).unwrap_or_default();
+    let mut edits = Edits::default();
+    for field in fields {
+        edits.remove(field.key);
+    }
+    TrailersResponse { header_mutation: edits.common().header_mutation }
 }
 
 /// Ends the request here with an answer of the gateway.

@@ -1,7 +1,9 @@
 //! The request's phases: the message is collected, routed, and sent on with what the router changed.
 
 use bytes::{Bytes, BytesMut};
-use envoy_types::pb::envoy::service::ext_proc::v3::{HttpBody, HttpHeaders, ProcessingResponse};
+use envoy_types::pb::envoy::service::ext_proc::v3::{
+    HttpBody, HttpHeaders, HttpTrailers, ProcessingResponse,
+};
 use http::header::CONTENT_LENGTH;
 use mcp_gateway_core::header::{
     BROKER, X_MCP_METHOD, X_MCP_SERVERNAME, X_MCP_TRACEPARENT, X_MCP_TRACESTATE, X_MCP_VISIBLE,
@@ -70,10 +72,11 @@ impl Phases {
         self,
         exchange: Box<Exchange>,
         so_far: BytesMut,
+        trailers: HttpTrailers,
     ) -> Answered {
         let mut answered = self.message(exchange, so_far.freeze(), false, false).await;
         if !matches!(answered.state, State::Done) {
-            answered.responses.push(encode::request_trailers());
+            answered.responses.push(encode::request_trailers(trailers));
         }
         answered
     }

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use envoy_types::pb::envoy::service::ext_proc::v3::processing_request::Request as Phase;
 use envoy_types::pb::envoy::service::ext_proc::v3::{
-    HttpBody, HttpHeaders, ProcessingRequest, ProcessingResponse,
+    HttpBody, HttpHeaders, HttpTrailers, ProcessingRequest, ProcessingResponse,
 };
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
@@ -249,7 +249,7 @@ pub(super) fn pass_unseen(phase: Phase, shape: Shape) -> Answered {
         Phase::ResponseBody(body) => {
             (encode::response_chunk(body.body.into(), body.end_of_stream), body.end_of_stream)
         }
-        Phase::ResponseTrailers(_) => (encode::response_trailers(), true),
+        Phase::ResponseTrailers(trailers) => (encode::response_trailers(trailers), true),
     };
     Answered::one(answer, if is_over { State::Done } else { State::Unseen })
 }
@@ -269,7 +269,11 @@ pub(super) fn body(mut exchange: Box<Exchange>, goes: Goes, body: HttpBody) -> A
 }
 
 /// Answers the response-trailers phase.
-pub(super) fn trailers(mut exchange: Box<Exchange>, goes: Goes) -> Answered {
+pub(super) fn trailers(
+    mut exchange: Box<Exchange>,
+    goes: Goes,
+    trailers: HttpTrailers,
+) -> Answered {
     let rest = match goes {
         Goes::ToServer => exchange.answer_end(BodyEnd::Complete).unwrap_or_default(),
         Goes::ToBroker | Goes::Own => Bytes::new(),
@@ -279,7 +283,7 @@ pub(super) fn trailers(mut exchange: Box<Exchange>, goes: Goes) -> Answered {
     if !rest.is_empty() {
         responses.push(encode::response_chunk(rest, false));
     }
-    responses.push(encode::response_trailers());
+    responses.push(encode::response_trailers(trailers));
     Answered { responses, state: State::Done }
 }
 

@@ -237,8 +237,8 @@ async fn answer(phases: Phases, state: State, message: ProcessingRequest) -> Ans
         (State::Body(exchange, so_far), Some(Phase::RequestBody(body))) => {
             phases.request_body(exchange, so_far, body).await
         }
-        (State::Body(exchange, so_far), Some(Phase::RequestTrailers(_))) => {
-            phases.request_trailers(exchange, so_far).await
+        (State::Body(exchange, so_far), Some(Phase::RequestTrailers(trailers))) => {
+            phases.request_trailers(exchange, so_far, trailers).await
         }
         // A body that nobody reads, also when its answer has begun.
         (
@@ -247,8 +247,8 @@ async fn answer(phases: Phases, state: State, message: ProcessingRequest) -> Ans
         ) => Answered::one(request::pass_body(body, shape), state),
         (
             state @ (State::ResponseHead(..) | State::ResponseBody(..)),
-            Some(Phase::RequestTrailers(_)),
-        ) => Answered::one(encode::request_trailers(), state),
+            Some(Phase::RequestTrailers(trailers)),
+        ) => Answered::one(encode::request_trailers(trailers), state),
         (State::ResponseHead(exchange, goes), Some(Phase::ResponseHeaders(headers))) => {
             phases.response_headers(exchange, goes, headers, details).await
         }
@@ -260,8 +260,8 @@ async fn answer(phases: Phases, state: State, message: ProcessingRequest) -> Ans
         (State::ResponseBody(exchange, goes), Some(Phase::ResponseBody(body))) => {
             response::body(exchange, goes, body)
         }
-        (State::ResponseBody(exchange, goes), Some(Phase::ResponseTrailers(_))) => {
-            response::trailers(exchange, goes)
+        (State::ResponseBody(exchange, goes), Some(Phase::ResponseTrailers(trailers))) => {
+            response::trailers(exchange, goes, trailers)
         }
         (state, _) => Answered::none(state),
     }

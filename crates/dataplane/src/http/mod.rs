@@ -7,4 +7,5 @@ pub mod body;
 pub mod client;
 mod connect;
 pub mod server;
+mod stuck;
 pub mod tls;

@@ -1,7 +1,7 @@
 //! The accept loop of every HTTP listener: connections in, requests to an axum router, an orderly end.
 //!
 //! HTTP/1.1 with keep-alive. It decides nothing about requests; it bounds what a connection may cost (how many there
-//! are, how long and how large a head may be) and gives open requests time to finish when the gateway stops. The
+//! are, how long and how large a head may be, how long a client may not read) and gives open requests time to finish when the gateway stops. The
 //! peer's address is in each request's extensions as [`ConnectInfo`].
 
 use std::convert::Infallible;
@@ -26,6 +26,8 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, warn};
 
+use super::stuck::Unstuck;
+
 /// What a client gets that comes when there are too many connections.
 const TOO_MANY: &[u8] =
     b"HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\ncontent-length: 0\r\nretry-after: 1\r\n\r\n";
@@ -46,6 +48,8 @@ pub struct ServerOptions {
     pub head_timeout: Duration,
     /// Bytes of a request line and its header fields; longer ones are answered with 431.
     pub head_bytes_max: usize,
+    /// How long a client may take no byte of an answer that is ready for it; its connection is cut then.
+    pub write_timeout: Duration,
     /// How long open requests have to finish once the listener stops.
     pub drain_timeout: Duration,
     /// Counts connections that were refused.
@@ -53,7 +57,7 @@ pub struct ServerOptions {
 }
 
 impl ServerOptions {
-    /// The usual bounds of a head: clients keep connections for well under a minute, and 64 KiB hold a session token,
+    /// The usual bounds: clients keep connections for well under a minute, and 64 KiB hold a session token,
     /// a large bearer token and whatever proxies add.
     pub fn new(name: &'static str, connections_max: usize, metrics: Metrics) -> Self {
         Self {
@@ -61,6 +65,7 @@ impl ServerOptions {
             connections_max,
             head_timeout: Duration::from_secs(60),
             head_bytes_max: 64 * 1_024,
+            write_timeout: Duration::from_mins(1),
             drain_timeout: Duration::from_secs(20),
             metrics,
         }
@@ -153,7 +158,7 @@ impl Connection {
             .header_read_timeout(options.head_timeout)
             .max_header_size(options.head_bytes_max)
             .max_headers(HEADERS_MAX)
-            .serve_connection(TokioIo::new(stream), service);
+            .serve_connection(TokioIo::new(Unstuck::new(stream, options.write_timeout)), service);
         let mut connection = std::pin::pin!(connection);
         let result = tokio::select! {
             result = &mut connection => result,

@@ -58,7 +58,7 @@ pub(super) struct OpenCall {
     pub(super) span: Span,
     pub(super) started: Instant,
     /// The client's body, kept until the server has answered: the call may have to be sent once more.
-    body: Bytes,
+    pub(super) body: Bytes,
     pub(super) reader: Option<AnswerReader>,
     /// Set once the server session was made anew; it is done once per call.
     pub(super) is_second_try: bool,

@@ -121,6 +121,7 @@ impl Exchange {
         };
         let content_encoding = coding.filter(|_| form == AnswerForm::Encoded).cloned();
         let server = open.call.route.server.name();
+        open.body = Bytes::new(); // it is not sent again
         open.reader = Some(AnswerReader::new(open.id.clone(), server, form, answer_bytes_max));
         self.record.replied(StatusCode::OK);
         ServerResponse::Forward {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::routing::get;
 use mcp_gateway_dataplane::http::server::{Drained, ServerOptions, run};
@@ -25,11 +26,20 @@ struct Listener {
     address: SocketAddr,
     /// Lets one request to `/slow` go on.
     gate: Arc<Semaphore>,
-    /// Has a permit for each request that has reached `/slow`.
+    /// Has a permit for each request that has reached `/slow`, and for each answer of `/endless` that was given up.
     arrived: Arc<Semaphore>,
     shutdown: CancellationToken,
     served: JoinHandle<Drained>,
     metrics: Metrics,
+}
+
+/// Tells when it is dropped.
+struct AtEnd(Arc<Semaphore>);
+
+impl Drop for AtEnd {
+    fn drop(&mut self) {
+        self.0.add_permits(1);
+    }
 }
 
 fn options(metrics: &Metrics) -> ServerOptions {
@@ -47,7 +57,20 @@ async fn start(adjust: impl FnOnce(&mut ServerOptions)) -> Listener {
         }
     };
     let who = |ConnectInfo(peer): ConnectInfo<SocketAddr>| async move { peer.to_string() };
-    let app = Router::new().route("/who", get(who)).route("/slow", get(slow));
+    let endless = {
+        let arrived = Arc::clone(&arrived);
+        move || async move {
+            let guard = AtEnd(arrived);
+            Body::from_stream(futures_util::stream::repeat_with(move || {
+                let AtEnd(_) = &guard;
+                Ok::<_, std::io::Error>(vec![b'x'; 100_000])
+            }))
+        }
+    };
+    let app = Router::new()
+        .route("/who", get(who))
+        .route("/slow", get(slow))
+        .route("/endless", get(endless));
     let metrics = Metrics::new(Status::off());
     let mut options = options(&metrics);
     adjust(&mut options);
@@ -213,4 +236,17 @@ async fn requests_that_do_not_finish_are_cut_at_the_deadline() {
     listener.shutdown.cancel();
     assert_eq!(drained(listener).await, Drained { aborted: 1 });
     assert_eq!(closed(&mut stuck).await, "");
+}
+
+#[tokio::test]
+async fn client_that_does_not_read_is_cut() {
+    let listener = start(|options| options.write_timeout = Duration::from_millis(200)).await;
+    let mut stuck = connect(&listener).await;
+    get_path(&mut stuck, "/endless").await;
+    let given_up = listener.arrived.acquire();
+    tokio::time::timeout(PATIENCE, given_up)
+        .await
+        .expect("the answer is given up")
+        .unwrap()
+        .forget();
 }

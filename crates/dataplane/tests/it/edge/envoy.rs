@@ -8,7 +8,7 @@ use envoy_types::pb::envoy::service::ext_proc::v3::external_processor_client::Ex
 use envoy_types::pb::envoy::service::ext_proc::v3::processing_request::Request as Phase;
 use envoy_types::pb::envoy::service::ext_proc::v3::processing_response::Response as Answer;
 use envoy_types::pb::envoy::service::ext_proc::v3::{
-    HeaderMutation, HttpBody, HttpHeaders, ImmediateResponse, ProcessingRequest,
+    HeaderMutation, HttpBody, HttpHeaders, HttpTrailers, ImmediateResponse, ProcessingRequest,
     ProcessingResponse, ProtocolConfiguration,
 };
 use tokio::sync::mpsc;
@@ -60,8 +60,13 @@ impl Exchange {
 
     /// The whole body of the request.
     pub(crate) async fn request_body(&mut self, body: &str) {
-        let body =
-            HttpBody { body: body.as_bytes().to_vec(), end_of_stream: true, ..HttpBody::default() };
+        self.request_chunk(body, true).await;
+    }
+
+    /// A piece of the body of the request.
+    pub(crate) async fn request_chunk(&mut self, body: &str, end_of_stream: bool) {
+        let body = body.as_bytes().to_vec();
+        let body = HttpBody { body, end_of_stream, ..HttpBody::default() };
         self.send(Phase::RequestBody(body)).await;
     }
 
@@ -75,6 +80,16 @@ impl Exchange {
         let body = body.as_bytes().to_vec();
         let body = HttpBody { body, end_of_stream: is_end, ..HttpBody::default() };
         self.send(Phase::ResponseBody(body)).await;
+    }
+
+    /// The trailers of the request.
+    pub(crate) async fn request_trailers(&mut self, trailers: &[(&str, &[u8])]) {
+        self.send(Phase::RequestTrailers(http_trailers(trailers))).await;
+    }
+
+    /// The trailers of the response.
+    pub(crate) async fn response_trailers(&mut self, trailers: &[(&str, &[u8])]) {
+        self.send(Phase::ResponseTrailers(http_trailers(trailers))).await;
     }
 
     /// The next answer; `None` when the processor has ended the stream.
@@ -112,6 +127,10 @@ impl Exchange {
 pub(crate) fn set<'a>(edits: &'a HeaderMutation, name: &str) -> Option<&'a [u8]> {
     let mut headers = edits.set_headers.iter().filter_map(|option| option.header.as_ref());
     headers.find(|header| header.key == name).map(|header| &*header.raw_value)
+}
+
+fn http_trailers(trailers: &[(&str, &[u8])]) -> HttpTrailers {
+    HttpTrailers { trailers: http_headers(trailers, true).headers }
 }
 
 fn http_headers(headers: &[(&str, &[u8])], end_of_stream: bool) -> HttpHeaders {

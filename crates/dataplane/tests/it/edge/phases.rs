@@ -175,3 +175,31 @@ async fn envoy_that_holds_bodies_is_asked_to_wait_as_long_as_a_call_may_take() {
     exchange.response_headers(NOT_FOUND, true).await;
     assert!(exchange.patience().await > Limits::default().call_idle_timeout);
 }
+
+#[tokio::test]
+async fn nothing_passes_in_trailers() {
+    let edge = Edge::start(Mode::Envoy).await;
+    let trailers: &[(&str, &[u8])] = &[("x-mcp-toolname", b"other"), ("mcp-session-id", b"x")];
+    let mut exchange = edge.exchange().await;
+    exchange.request_headers(&edge.head(&[]), false).await;
+    exchange.request_chunk(&call(7), false).await;
+    exchange.request_trailers(trailers).await;
+    exchange.edits().await;
+    assert!(matches!(exchange.next().await.unwrap(), Some(Answer::RequestBody(_))));
+    let Some(Answer::RequestTrailers(request)) = exchange.next().await.unwrap() else { panic!() };
+    let head: &[(&str, &[u8])] = &[
+        (":status", b"200"),
+        ("content-type", b"application/json"),
+        ("x-envoy-upstream-service-time", b"1"),
+    ];
+    exchange.response_headers(head, false).await;
+    exchange.edits().await;
+    exchange.response_body(r#"{"jsonrpc":"2.0","id":7,"result":{}}"#, false).await;
+    exchange.response_trailers(trailers).await;
+    assert!(matches!(exchange.next().await.unwrap(), Some(Answer::ResponseBody(_))));
+    let Some(Answer::ResponseTrailers(response)) = exchange.next().await.unwrap() else { panic!() };
+    for passed in [request, response] {
+        let removed = passed.header_mutation.unwrap().remove_headers;
+        assert_eq!(removed, ["x-mcp-toolname", "mcp-session-id"]);
+    }
+}

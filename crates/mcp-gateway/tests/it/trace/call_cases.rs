@@ -81,6 +81,10 @@ pub fn fault_cases(front_end: FrontEnd) -> Vec<Case> {
             .behind_envoy(front_end, reset),
         call("lost session").after(Before::ForgetSessions).session(ServerSession::Reopened),
         call("after the lost session"),
+        call("session lost for good")
+            .after(Before::OpenNone)
+            .ends(Ends::InReopening { server: "demo/fault", tool: "echo" })
+            .fails(Failure::of_server("http_5xx", "server demo/fault answered with status 500")),
         Case::call("before the stop", "demo/mortal", "echo").session(ServerSession::Opened),
         Case::call("stopped", "demo/mortal", "echo")
             .after(Before::Stop)

@@ -45,6 +45,8 @@ pub enum Before {
     Fault(Fault),
     /// The server `fault` answers as it should, but has forgotten its sessions.
     ForgetSessions,
+    /// The same, and it opens no others.
+    OpenNone,
     /// These servers stop.
     Stop,
 }
@@ -62,6 +64,8 @@ pub enum Ends {
     InBroker(Broker),
     /// In opening a session with this server.
     InSessionInit(&'static str),
+    /// In opening another session with this server, after the first was lost.
+    InReopening { server: &'static str, tool: &'static str },
     /// In a server.
     InServer {
         server: &'static str,

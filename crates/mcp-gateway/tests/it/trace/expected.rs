@@ -9,9 +9,8 @@ use crate::support::tree::{Expected, span};
 const BROKER: Option<&str> = Some("broker");
 const CALL: Option<&str> = Some("tool-call");
 
-/// The servers that issue session ids, and the status of the DELETE that they get in the end. The last has stopped.
-pub const CLOSED: [(&str, u16); 3] =
-    [("demo/newer", 202), ("demo/fault", 200), ("demo/mortal", 503)];
+/// The servers whose session ids are known in the end, and the status of the DELETE that they get. The last has stopped.
+pub const CLOSED: [(&str, u16); 2] = [("demo/newer", 202), ("demo/mortal", 503)];
 
 /// What becomes known only while a run goes on.
 pub struct Known<'k> {
@@ -31,25 +30,40 @@ pub fn tree(case: &Case, facts: &Facts, known: &Known<'_>) -> Expected {
         Ends::InBroker(broker) => in_broker(*broker, facts, known),
         Ends::InSessionInit(server) => {
             let port = known.servers.port(server);
+            let refused = case.failure.unwrap().on(facts.own(server, "POST", 503), None);
             let call = facts
                 .call(Some(server), true)
                 .child(Facts::cache_get(server, false))
-                .child(facts.session_init_refused(server, port));
+                .child(facts.session_init_failed(server, port, refused));
             facts
                 .process(CALL)
                 .is("mcp.server", *server)
                 .child(facts.decision(CALL, true).child(call))
         }
+        Ends::InReopening { server, tool } => in_reopening(facts, &target(known, server, tool)),
         Ends::InServer { server, tool, session, answered } => {
-            let target = Target {
-                server,
-                port: known.servers.port(server),
-                tool,
-                version: Servers::version(server),
-            };
-            in_server(facts, &target, *session, *answered)
+            in_server(facts, &target(known, server, tool), *session, *answered)
         }
     }
+}
+
+fn target(known: &Known<'_>, server: &'static str, tool: &'static str) -> Target {
+    let port = known.servers.port(server);
+    Target { server, port, tool, version: Servers::version(server) }
+}
+
+fn in_reopening(facts: &Facts, target: &Target) -> Expected {
+    let server = target.server;
+    let call = facts.call(Some(server), false).child(Facts::cache_get(server, true));
+    // Behind Envoy the router sees that the server has answered, and leaves it to the gateway what that means.
+    let answered = facts.own(server, "POST", 500);
+    facts
+        .process(CALL)
+        .is("mcp.server", server)
+        .child(facts.decision(CALL, false).child(call))
+        .child(facts.client_lost(target))
+        .child(Facts::cache_get(server, false))
+        .child(facts.session_init_failed(server, target.port, answered))
 }
 
 fn in_broker(broker: Broker, facts: &Facts, known: &Known<'_>) -> Expected {

@@ -283,16 +283,15 @@ impl Facts {
             })
     }
 
-    /// The span of opening a session that fails, because nobody listens there any more.
-    pub fn session_init_refused(&self, server: &str, port: u16) -> Expected {
+    /// The span of opening a session that fails; `own` is what the router sees of it behind Envoy.
+    pub fn session_init_failed(&self, server: &str, port: u16, own: Expected) -> Expected {
         let init = to_server(span("mcp-router.session-init", Kind::Client), server, port)
             .is("mcp.method.name", "initialize");
         let init = self.failed(init, true);
         if self.front_end == FrontEnd::Standalone {
             return init;
         }
-        let own = named(self.own(server, "POST", 503), "initialize");
-        init.child(self.failure.unwrap().on(own, None))
+        init.child(named(own, "initialize"))
     }
 
     /// The span of the request to the server, whose answer has `answered` as its status.

@@ -13,6 +13,7 @@ use super::case::{Before, Broker, Case, Ends, Session};
 use super::expected::{CLOSED, Known, tree};
 use super::facts::{Facts, Message};
 use super::stand::{FrontEnd, Servers, Setup, Stand};
+use crate::support::fault_server::Fault;
 use crate::support::http::{Answer, open, send};
 use crate::support::span::Span;
 use crate::support::tree::{Expected, print, report};
@@ -109,6 +110,10 @@ impl Run {
                 self.stand.servers.fault.heal();
                 self.stand.servers.fault.forget_sessions();
             }
+            Before::OpenNone => {
+                self.stand.servers.fault.forget_sessions();
+                self.stand.servers.fault.fault("initialize", Fault::Status(500));
+            }
             Before::Stop => {
                 self.stand.servers.mortal.stop().await;
                 self.stand.servers.absent.stop().await;
@@ -196,7 +201,11 @@ fn facts(case: &Case, front_end: FrontEnd, client: &str, session: &str) -> Facts
     let is_read = match case.ends {
         Ends::AtHead => false,
         Ends::InDecision { read } => read,
-        Ends::InCall | Ends::InBroker(_) | Ends::InSessionInit(_) | Ends::InServer { .. } => true,
+        Ends::InCall
+        | Ends::InBroker(_)
+        | Ends::InSessionInit(_)
+        | Ends::InReopening { .. }
+        | Ends::InServer { .. } => true,
     };
     let is_admitted = !matches!(case.ends, Ends::AtHead | Ends::InDecision { .. });
     let is_post = case.http_method == "POST";

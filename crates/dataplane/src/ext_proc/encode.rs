@@ -16,8 +16,15 @@ use envoy_types::pb::envoy::service::ext_proc::v3::{
     ImmediateResponse, ProcessingResponse, StreamedBodyResponse, TrailersResponse,
 };
 use envoy_types::pb::envoy::r#type::v3::HttpStatus;
+use envoy_types::pb::google::protobuf::value::Kind;
+use envoy_types::pb::google::protobuf::{Struct, Value};
 
 use crate::router::Reply;
+
+/// The namespace of the metadata that the gateway leaves with a request, for the configuration of Envoy to read.
+pub const METADATA_NAMESPACE: &str = "mcp_gateway";
+/// The body of the JSON-RPC error that Envoy answers with when it must answer by itself.
+pub const METADATA_ERROR: &str = "error";
 
 /// Header edits of one phase, in Envoy's form.
 #[derive(Default)]
@@ -88,6 +95,18 @@ fn streamed(body: Bytes, end_of_stream: bool) -> BodyResponse {
             ..CommonResponse::default()
         }),
     }
+}
+
+/// Leaves the body of an error with Envoy, for the moment when the server's response has begun and breaks off before
+/// the gateway's word on it has come: then Envoy answers the client and asks nobody.
+pub(super) fn with_error(response: ProcessingResponse, body: &[u8]) -> ProcessingResponse {
+    let text = |text: &[u8]| Value {
+        kind: Some(Kind::StringValue(String::from_utf8_lossy(text).into_owned())),
+    };
+    let members = Struct { fields: [(METADATA_ERROR.to_owned(), text(body))].into() };
+    let namespace = Value { kind: Some(Kind::StructValue(members)) };
+    let metadata = Struct { fields: [(METADATA_NAMESPACE.to_owned(), namespace)].into() };
+    ProcessingResponse { dynamic_metadata: Some(metadata), ..response }
 }
 
 /// Sends a piece of a `FULL_DUPLEX_STREAMED` request body on.

@@ -28,6 +28,7 @@ use tonic::{Request, Response, Status, Streaming};
 use crate::ext_proc::stream::Processor;
 use crate::router::Router;
 
+pub use crate::ext_proc::encode::{METADATA_ERROR, METADATA_NAMESPACE};
 pub use crate::ext_proc::resend::Resender;
 pub use crate::ext_proc::serve::{Listener, serve};
 

@@ -95,7 +95,7 @@ impl Phases {
             Err(immediate) => return end(exchange, immediate),
         };
         let mut edits = onward.edits;
-        let responses = match (self.shape, onward.body) {
+        let mut responses = match (self.shape, onward.body) {
             (Shape::Buffered, None) => vec![encode::buffered_body(edits, None)],
             (Shape::Buffered, Some(new)) => {
                 edits.set(CONTENT_LENGTH.as_str(), new.len().to_string());
@@ -112,6 +112,9 @@ impl Phases {
                 ]
             }
         };
+        if let (Some(error), Some(first)) = (exchange.broken_off(), responses.first_mut()) {
+            *first = encode::with_error(std::mem::take(first), &error);
+        }
         Answered { responses, state: State::ResponseHead(exchange, onward.goes) }
     }
 }

@@ -8,7 +8,7 @@ use http::header::{CONTENT_ENCODING, CONTENT_TYPE, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use mcp_gateway_core::answer::{AnswerFault, AnswerForm, AnswerReader, BodyEnd, Outcome};
 use mcp_gateway_core::header::{MCP_SESSION_ID, is_internal};
-use mcp_gateway_core::jsonrpc::{Id, code};
+use mcp_gateway_core::jsonrpc::{Id, code, error_response};
 use mcp_gateway_core::mcp::method;
 use mcp_gateway_telemetry::metrics::Operation;
 use mcp_gateway_telemetry::name::{attribute, error_source};
@@ -142,6 +142,13 @@ impl Exchange {
             message: fault.message(&server),
         };
         self.fail_call(failure)
+    }
+
+    /// Returns what the client must get when the response breaks off and the router is not asked; none without a call.
+    pub fn broken_off(&self) -> Option<Vec<u8>> {
+        let open = self.call.as_ref()?;
+        let message = format!("the call to server {} broke off", open.call.route.server.name());
+        Some(error_response(Some(&open.id), code::INTERNAL_ERROR, &message))
     }
 
     /// Takes note that Envoy answered a request of the gateway itself with `status`, in place of the server.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use mcp_gateway_core::config::Limits;
+use mcp_gateway_dataplane::ext_proc::METADATA_NAMESPACE;
 use serde_json::{Value, json};
 
 use super::{RequestBody, cluster, seconds, typed};
@@ -34,6 +35,8 @@ pub(super) fn filter(limits: &Limits, request_body: RequestBody) -> Value {
             "mutation_rules": { "allow_all_routing": true },
             "message_timeout": seconds(answer_timeout),
             "max_message_timeout": seconds(ANSWER_TIMEOUT_MAX),
+            // The error with which Envoy answers when it cannot ask any more: see `local_reply`.
+            "metadata_options": { "receiving_namespaces": { "untyped": [METADATA_NAMESPACE] } },
             // Tells a connection that failed from a server that answered 503.
             "response_attributes": ["response.code_details"],
         }),

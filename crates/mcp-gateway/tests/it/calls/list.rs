@@ -12,7 +12,7 @@ const TOOLS: [&str; 4] = [
 ];
 
 #[tokio::test]
-async fn list_shows_tools_as_their_server_wrote_them() {
+async fn invariant_5_list_shows_tools_as_their_server_wrote_them() {
     at_each_front(async |front| {
         let server = RawServer::start(&TOOLS).await;
         let edge = Edge::start(front, &[("raw", server.url())]).await;

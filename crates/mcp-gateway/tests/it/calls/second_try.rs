@@ -11,26 +11,26 @@ const CALL: &str =
     r#"{"jsonrpc":"2.0","id":1e3,"method":"tools/call","params":{"name":"raw_echo"}}"#;
 const ANSWER: &str = r#"{"jsonrpc":"2.0","id":1e3,"result":{ "content":[],"n":9007199254740993 }}"#;
 
-fn refusals() -> [(&'static str, fn() -> Reply); 4] {
-    [
-        ("404 with a text", || refusal("text/plain", "no such session", 404)),
-        ("404 without a body", || refusal("text/plain", "", 404)),
-        ("404 with an error", || {
-            refusal(
-                "application/json",
-                r#"{"jsonrpc":"2.0","id":1e3,"error":{"code":-32001,"message":"no session"}}"#,
-                404,
-            )
-        }),
-        ("400 in chunks", || Reply {
-            body: Pieces::Chunks(vec!["no ".into(), "session".into()]),
-            ..refusal("text/html", "", 400)
-        }),
-    ]
-}
+/// Refusals of the first try: content type, pieces of the body, status.
+type Refusal = (&'static str, &'static [&'static str], u16);
 
-fn refusal(content_type: &str, body: &'static str, status: u16) -> Reply {
-    let reply = Reply::whole(content_type, body).with_status(status);
+const REFUSALS: [Refusal; 4] = [
+    ("text/plain", &["no such session"], 404),
+    ("text/plain", &[""], 404),
+    (
+        "application/json",
+        &[r#"{"jsonrpc":"2.0","id":1e3,"error":{"code":-32001,"message":"no session"}}"#],
+        404,
+    ),
+    ("text/html", &["no ", "session"], 400),
+];
+
+fn refuse((content_type, pieces, status): Refusal) -> Reply {
+    let body = match pieces {
+        [whole] => Pieces::Whole((*whole).into()),
+        pieces => Pieces::Chunks(pieces.iter().map(|&piece| piece.into()).collect()),
+    };
+    let reply = Reply::of(content_type, body).with_status(status);
     reply.with_header("x-of-the-refusal", "1").with_header("cache-control", "max-age=60")
 }
 
@@ -48,12 +48,12 @@ async fn second_answer_is_all_that_the_client_gets() {
         let server = RawServer::start(&[TOOL]).await;
         let edge = Edge::start(front, &[("raw", server.url())]).await;
         let client = edge.connect().await;
-        for (refused, refusal) in refusals() {
+        for refusal in REFUSALS {
             for (content_type, form, body) in answers() {
-                let case = format!("{refused}, then {form} at {front:?}");
+                let case = format!("{refusal:?}, then {form} at {front:?}");
                 let (tries, sent) = (AtomicU32::new(0), body.clone());
                 server.on("tools/call", move |_| match tries.fetch_add(1, Ordering::SeqCst) {
-                    0 => refusal(),
+                    0 => refuse(refusal),
                     _ => {
                         Reply::whole(content_type, sent.clone()).with_header("x-of-the-answer", "1")
                     }

@@ -7,8 +7,11 @@ use serde_json::json;
 
 use super::Expect::{Cut, Reset};
 use super::{Fault, TOOL, check_all, names_the_server};
-use crate::support::edge::{Edge, at_each_front};
+use crate::support::edge::{ENVOYS, Edge, at_each_front};
+use crate::support::fault_server::{Fault as Wrong, FaultServer};
 use crate::support::raw_server::{Pieces, RawServer, Reply};
+use crate::support::record::Received;
+use crate::support::wait::PATIENCE;
 
 /// More than the gateway holds of an answer.
 const LARGE: usize = 3 << 20;
@@ -68,6 +71,25 @@ async fn second_try_that_breaks_off_never_looks_whole() {
         }
     })
     .await;
+}
+
+/// Envoy answers in the place of a gateway that is no more, and still knows whose call it was.
+#[tokio::test]
+async fn call_outlives_its_gateway() {
+    for front in ENVOYS {
+        let server = FaultServer::start().await;
+        server.fault("tools/call", Wrong::Silence);
+        let edge = Edge::start(front, &[("odd", server.url())]).await;
+        let client = edge.connect().await;
+        let call = r#"{"jsonrpc":"2.0","id":"\u00fc %3$s","method":"tools/call","params":{"name":"odd_echo"}}"#;
+        let (answer, _envoy) = tokio::join!(client.post(call), async {
+            let is_call = |received: &Received| received.rpc_method() == "tools/call";
+            server.record().wait_for("the call", PATIENCE, is_call).await;
+            edge.without_gateway()
+        });
+        names_the_server("no gateway", &answer, &json!("ü %3$s"), 200);
+        assert!(answer.text().contains(r#""id":"\u00fc %3$s""#), "{}", answer.text());
+    }
 }
 
 fn start(id: &str, size: usize) -> Bytes {

@@ -63,7 +63,8 @@ fn tokens() -> RoutingTokens {
 
 /// A session id of this gateway that was good for a minute, an hour ago.
 fn expired() -> String {
-    let (clock, _) = Clock::manual(Clock::system().unix() - Duration::from_secs(3_600));
+    let (clock, _) =
+        Clock::manual(Clock::system().unix().saturating_sub(Duration::from_secs(3_600)));
     let store = Arc::new(Store::Memory(MemoryStore::new(1, clock.clone())));
     let tokens = SessionTokens::new(&keys(), Duration::from_secs(60), store, clock).unwrap();
     let session = tokens.mint(ProtocolVersion::LATEST).unwrap();

@@ -152,8 +152,8 @@ impl Edge {
     /// Returns what `/status` says of one server.
     pub async fn server_status(&self, name: &str) -> Value {
         let status = self.admin("/status").await.json();
-        let servers = status["servers"].as_array().unwrap().iter();
-        servers.cloned().find(|server| server["name"] == full_name(name)).unwrap_or_default()
+        let mut servers = status["servers"].as_array().unwrap().iter();
+        servers.find(|server| server["name"] == full_name(name)).cloned().unwrap_or_default()
     }
 
     /// Waits until this many servers are up.

@@ -224,13 +224,11 @@ fn write(reply: Reply) -> Response<Body> {
             Body::from_stream(futures_util::stream::iter(chunks))
         }
         Pieces::Cut(start) => Body::from_stream(unfold(Some(start), |start| async {
-            match start {
-                Some(start) => Some((Ok(start), None)),
-                None => {
-                    sleep(BEFORE_THE_CUT).await;
-                    Some((Err(io::Error::from(io::ErrorKind::ConnectionAborted)), None))
-                }
+            if let Some(start) = start {
+                return Some((Ok(start), None));
             }
+            sleep(BEFORE_THE_CUT).await;
+            Some((Err(io::Error::from(io::ErrorKind::ConnectionAborted)), None))
         })),
         Pieces::Stuck(start) => Body::from_stream(unfold(Some(start), |start| async {
             match start {

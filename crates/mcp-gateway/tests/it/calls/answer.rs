@@ -30,7 +30,7 @@ const BEFORE: [&str; 4] = [
 ];
 
 #[tokio::test]
-async fn answer_reaches_its_client_as_the_server_wrote_it() {
+async fn invariant_5_answer_reaches_its_client_as_the_server_wrote_it() {
     at_each_front(async |front| {
         let server = RawServer::start(&[TOOL]).await;
         let edge = Edge::start(front, &[("raw", server.url())]).await;

@@ -33,7 +33,7 @@ const BODIES: [&str; 11] = [
 ];
 
 #[tokio::test]
-async fn call_reaches_its_server_as_it_was_sent() {
+async fn invariant_5_call_reaches_its_server_as_it_was_sent() {
     at_each_front(async |front| {
         let server = RawServer::start(&[ECHO, BARE]).await;
         let edge = Edge::start(front, &[("raw", server.url())]).await;

@@ -90,7 +90,7 @@ impl Row {
 }
 
 #[tokio::test]
-async fn every_refusal_has_its_status_its_code_and_its_callers_id() {
+async fn invariant_10_every_refusal_has_its_status_its_code_and_its_callers_id() {
     at_each_front(async |front| {
         let server = RawServer::start(&[TOOL]).await;
         let edge = Edge::start(front, &[("raw", server.url())]).await;

@@ -84,7 +84,7 @@ mod tests {
     use super::{is_internal, is_mcp};
 
     #[test]
-    fn gateway_headers_are_internal() {
+    fn invariant_2_gateway_headers_are_internal() {
         for name in [
             "x-mcp-method",
             "x-mcp-anything",

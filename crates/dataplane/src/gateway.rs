@@ -48,7 +48,7 @@ pub struct Handles {
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// A listener could not be bound.
-    #[error("cannot listen on {address} ({purpose})")]
+    #[error("cannot listen on {address} ({purpose}, {})", flag(purpose))]
     Bind {
         /// What the listener is for: `listen`, `adminListen`, `extProcListen`.
         purpose: &'static str,
@@ -292,6 +292,15 @@ impl Listeners {
         };
         let client = local("listen", &self.client)?;
         Ok(Addresses { client, admin: local("adminListen", &self.admin)?, ext_proc })
+    }
+}
+
+/// The flag that sets the same as a key of the configuration.
+fn flag(purpose: &str) -> &'static str {
+    match purpose {
+        "adminListen" => "--admin-listen",
+        "extProcListen" => "--ext-proc-listen",
+        _ => "--listen",
     }
 }
 

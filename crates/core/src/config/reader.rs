@@ -145,6 +145,11 @@ impl<'a> Section<'a> {
 
     /// Reads the text at a key.
     pub(super) fn parse<T>(&self, name: &str, parse: fn(&str) -> Result<T, String>) -> Found<T> {
+        if let Some(Node::Integer(number)) = self.node(name)
+            && let Err(message) = parse(&number.to_string())
+        {
+            return self.bad(name, message); // quotes around it would not help
+        }
         match self.text(name) {
             Found::Absent => Found::Absent,
             Found::Bad => Found::Bad,

@@ -105,7 +105,7 @@ pub(super) fn parse(yaml: &str) -> Result<Node, Problem> {
     }
     let budget = Budget { nodes: Cell::new(NODES_MAX), text: Cell::new(TEXT_BYTES_MAX) };
     let document = serde_yaml_ng::Deserializer::from_str(yaml);
-    Seed(&budget).deserialize(document).map_err(|error| syntax_problem(&error))
+    Seed(&budget).deserialize(document).map_err(|error| syntax_problem(yaml, &error))
 }
 
 /// Counts brackets and braces that are open at once. Quoted text and comments count as well: knowing them apart would
@@ -124,13 +124,16 @@ fn open_brackets(yaml: &str) -> usize {
 }
 
 /// Puts the place of a syntax error into the path, and what is wrong into the message.
-fn syntax_problem(error: &serde_yaml_ng::Error) -> Problem {
+fn syntax_problem(yaml: &str, error: &serde_yaml_ng::Error) -> Problem {
     let message = error.to_string();
     let Some(location) = error.location() else {
         return Problem::new("", message);
     };
     let (line, column) = (location.line(), location.column());
-    let message = message.replacen(&format!(" at line {line} column {column}"), "", 1);
+    let mut message = message.replacen(&format!(" at line {line} column {column}"), "", 1);
+    if yaml.get(location.index()..).is_some_and(|rest| rest.starts_with('\t')) {
+        message.push_str(": indent with spaces, not with tabs");
+    }
     Problem::new(format!("line {line}, column {column}"), message)
 }
 

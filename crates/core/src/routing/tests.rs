@@ -126,7 +126,7 @@ fn digests_of_lists_differ_as_the_lists_do() {
 }
 
 #[test]
-fn lists_and_calls_show_the_same() {
+fn invariant_3_lists_and_calls_show_the_same() {
     let snapshot = snapshot();
     let check = |visibility: &Visibility, expect: &[&str]| {
         let list = snapshot.tools_list(visibility);
@@ -139,7 +139,27 @@ fn lists_and_calls_show_the_same() {
             .collect();
         assert_eq!(names, expect, "{visibility:?}");
         assert_eq!(snapshot.tools_count(visibility), expect.len());
-        assert!(names.iter().all(|name| snapshot.tool(name, visibility).is_some()));
+        for tool in ["weather_now", "weather_later", "echo", "gone", "off_now"] {
+            let is_shown = names.contains(&tool);
+            assert_eq!(
+                snapshot.tool(tool, visibility).is_some(),
+                is_shown,
+                "{tool} {visibility:?}"
+            );
+            let body = format!(
+                r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{{"name":"{tool}"}}}}"#
+            );
+            let message = Message::parse(body.as_bytes()).unwrap();
+            let is_routed = match decide(&snapshot, &message, SessionState::Valid, visibility) {
+                Decision::ToolCall(_) => true,
+                Decision::Reject(Rejection::UnknownTool(name)) => {
+                    assert_eq!(name, tool);
+                    false
+                }
+                other => panic!("{tool} {visibility:?}: {other:?}"),
+            };
+            assert_eq!(is_routed, is_shown, "{tool} {visibility:?}");
+        }
     };
     check(&Visibility::All, &["weather_now", "weather_later", "echo"]);
     check(&Visibility::VirtualServer("team/small".to_owned()), &["weather_now"]);
@@ -148,7 +168,7 @@ fn lists_and_calls_show_the_same() {
 }
 
 #[test]
-fn visibility_only_narrows() {
+fn invariant_2_visibility_only_narrows() {
     let check = |headers: &[(&'static str, &str)], expect: Visibility| {
         let mut map = HeaderMap::new();
         for (name, value) in headers {

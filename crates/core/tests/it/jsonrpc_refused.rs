@@ -154,7 +154,7 @@ fn params_that_are_no_object_are_refused() {
 }
 
 #[test]
-fn members_that_come_twice_are_refused() {
+fn invariant_4_members_that_come_twice_are_refused() {
     let check = |text: &str, id, key: &str, at: usize| {
         let says = format!("the member \"{key}\" appears twice, again at byte {at}");
         check(text, TWICE, id, &says);
@@ -181,7 +181,7 @@ fn members_that_come_twice_are_refused() {
 }
 
 #[test]
-fn other_spellings_of_known_members_are_refused() {
+fn invariant_4_other_spellings_of_known_members_are_refused() {
     let check = |level: fn(&str) -> String, key: &str, known: &str| {
         let text = level(key);
         let decoded = key.replace("\\u017f", "\u{17f}").replace("\\u004d", "M");

@@ -1,7 +1,7 @@
 //! Reads the configuration file, whole and bounded.
 
 use std::fs::{File, metadata};
-use std::io::Read as _;
+use std::io::{Error, ErrorKind, Read as _};
 use std::path::Path;
 
 use mcp_gateway_core::config::FILE_BYTES_MAX;
@@ -10,7 +10,10 @@ use mcp_gateway_core::config::FILE_BYTES_MAX;
 ///
 /// Links are followed. Anything but a regular file is refused: reading a pipe would wait for its writer. Blocks.
 pub fn read_config(path: &Path) -> Result<String, String> {
-    let cannot = |error: std::io::Error| format!("the file cannot be read: {}", error.kind());
+    let cannot = |error: Error| match error.kind() {
+        ErrorKind::NotFound => "the file cannot be read: it does not exist".to_owned(),
+        kind => format!("the file cannot be read: {kind}"),
+    };
     if !metadata(path).map_err(cannot)?.is_file() {
         return Err("it is not a regular file".to_owned());
     }

@@ -43,13 +43,13 @@ pub enum UpstreamError {
         status: StatusCode,
     },
     /// The server answered with another address, which is never followed.
-    #[error("the server redirects: status {}", status.as_u16())]
+    #[error("the server redirects, which the gateway does not follow: status {}{}", status.as_u16(), advice(*status))]
     Redirect {
         /// The status of the answer.
         status: StatusCode,
     },
     /// The server answered with an error status.
-    #[error("the server answered with status {}", status.as_u16())]
+    #[error("the server answered with status {}{}", status.as_u16(), advice(*status))]
     Status {
         /// The status of the answer.
         status: StatusCode,
@@ -130,6 +130,18 @@ pub(super) const RPC_MESSAGE_CHARS_MAX: usize = 200;
 pub(super) fn shown(text: &str) -> String {
     let clean = |c: char| if c.is_control() { ' ' } else { c };
     text.chars().map(clean).take(RPC_MESSAGE_CHARS_MAX).collect()
+}
+
+/// What the operator should look at first when a server answers with this status; empty when that is not obvious.
+fn advice(status: StatusCode) -> &'static str {
+    match status {
+        StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => {
+            " (is the path of its url right?)"
+        }
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => " (does it want a credential?)",
+        status if status.is_redirection() => " (its url must name where this leads)",
+        _ => "",
+    }
 }
 
 impl UpstreamError {

@@ -130,7 +130,7 @@ async fn a_removed_file_keeps_the_configuration_until_it_is_back() {
     fs::remove_file(&path).unwrap();
     let state = watched.wait(|state| state.last_failure.is_some()).await;
     let problem = state.last_failure.unwrap().problems.remove(0).to_string();
-    assert_eq!(problem, "the file cannot be read: entity not found");
+    assert_eq!(problem, "the file cannot be read: it does not exist");
     folder.write("config.yaml", &server("b"));
     assert_eq!(watched.next_servers().await, ["b"]);
     watched.stop().await;

@@ -46,7 +46,7 @@ fn bytes(text: &str) -> Bytes {
 }
 
 #[tokio::test]
-async fn value_is_read_back_until_its_time_is_over() {
+async fn invariant_8_value_is_read_back_until_its_time_is_over() {
     on_every_backend(|Backend { name, store, pass }| {
         Box::pin(async move {
             assert_eq!(store.get("k").await?, None, "{name}");

@@ -112,7 +112,7 @@ impl Running {
         Ok(Self { config, gateway, telemetry, log, reload, reload_task, stop_reload })
     }
 
-    /// Writes the one line that says what is listening where.
+    /// Writes the one line that says what is listening where, and one for each receiver of telemetry.
     fn announce(&self) {
         let Addresses { client, admin, ext_proc } = self.gateway.addresses();
         let servers = counted(self.config.servers.len(), "server");
@@ -128,6 +128,10 @@ impl Running {
             revision = build_info::REVISION,
             "Ready for {servers} in {mode} mode: MCP on {client}{envoy}, admin on {admin}."
         );
+        for exporter in self.telemetry.status().exporters() {
+            let (signal, target) = (exporter.signal.as_str(), exporter.target);
+            tracing::info!(signal, target = %target, "Exporting {signal} to {target}.");
+        }
     }
 
     /// Follows the configuration until somebody wants the gateway to stop.

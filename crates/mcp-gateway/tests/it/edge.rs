@@ -79,7 +79,7 @@ async fn a_body_over_the_limit_is_refused_in_the_form_of_mcp() {
 }
 
 #[tokio::test]
-async fn a_host_that_is_not_the_gateways_gets_nowhere() {
+async fn invariant_11_a_host_that_is_not_the_gateways_gets_nowhere() {
     let server = McpServer::start(Kind::new("one")).await;
     for front in ENVOYS {
         let edge = Edge::start(front, &[("one", server.url())]).await;

@@ -1,12 +1,22 @@
-//! What the README and the first guide tell people to write and to run.
+//! What the documents tell people to write, to run and to look at.
 
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use crate::support::gateway;
 use crate::support::scratch::Scratch;
 use crate::support::wait::PATIENCE;
 
 const DOCUMENTS: [&str; 2] = ["README.md", "docs/guides/quickstart.md"];
+/// Where further documents are.
+const PLACES: [&str; 6] = [
+    ".",
+    "docs/decisions",
+    "docs/guides",
+    "docs/reference",
+    "examples/envoy",
+    "examples/standalone",
+];
 
 #[tokio::test]
 async fn configurations_can_be_used() {
@@ -57,9 +67,9 @@ async fn commands_and_flags_exist() {
 
 #[test]
 fn links_lead_somewhere() {
-    for document in DOCUMENTS {
-        let path = root().join(document);
-        let text = read(document);
+    for path in all_documents() {
+        let document = path.display();
+        let text = fs::read_to_string(&path).unwrap();
         for target in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
             let is_elsewhere = target.contains("://");
             let file = target.split('#').next().unwrap();
@@ -69,6 +79,64 @@ fn links_lead_somewhere() {
             );
         }
     }
+}
+
+/// Paths are those in backticks that begin like one; what a crate's row says is below that crate.
+#[test]
+fn paths_are_those_of_files() {
+    let begin = ["crates/", "docs/", "examples/", "fuzz/", "scripts/"];
+    let mut count = 0;
+    for document in all_documents() {
+        let text = fs::read_to_string(&document).unwrap();
+        for quoted in text.split('`').skip(1).step_by(2) {
+            if begin.iter().any(|begin| quoted.starts_with(begin)) {
+                assert!(root().join(quoted).exists(), "{}: {quoted}", document.display());
+                count += 1;
+            }
+        }
+    }
+    assert!(count > 20, "{count}");
+}
+
+#[test]
+fn every_invariant_has_a_test() {
+    let text = read("ARCHITECTURE.md");
+    let (_, section) = text.split_once("## What must always hold").unwrap();
+    let section = section.split("\n## ").next().unwrap();
+    let numbers: Vec<&str> = section
+        .lines()
+        .filter_map(|line| line.split_once(". "))
+        .map(|(number, _)| number)
+        .filter(|number| number.parse::<u32>().is_ok())
+        .collect();
+    assert!(numbers.len() >= 11, "{numbers:?}");
+    let mut sources = String::new();
+    read_sources(&root().join("crates"), &mut sources);
+    for number in numbers {
+        assert!(sources.contains(&format!("fn invariant_{number}_")), "invariant {number}");
+    }
+}
+
+fn read_sources(folder: &Path, sources: &mut String) {
+    for entry in fs::read_dir(folder).unwrap().flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            read_sources(&path, sources);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            sources.push_str(&fs::read_to_string(path).unwrap());
+        }
+    }
+}
+
+fn all_documents() -> Vec<PathBuf> {
+    let documents: Vec<PathBuf> = PLACES
+        .iter()
+        .flat_map(|place| fs::read_dir(root().join(place)).unwrap().flatten())
+        .map(|entry| entry.path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "md"))
+        .collect();
+    assert!(documents.len() >= 12, "{documents:?}");
+    documents
 }
 
 fn root() -> &'static Path {

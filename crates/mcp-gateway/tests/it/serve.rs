@@ -28,6 +28,13 @@ async fn one_line_says_what_is_listening_where() {
 }
 
 #[tokio::test]
+async fn one_line_says_where_traces_go() {
+    let environment = [("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")];
+    let gateway = Gateway::start("servers: []", &[], &environment).await;
+    gateway.logged("Exporting traces to http://127.0.0.1:1/v1/traces.").await;
+}
+
+#[tokio::test]
 async fn term_ends_it_in_order() {
     let gateway = Gateway::start("servers: []", &[], &[]).await;
     let ended = gateway.stop(AT_ONCE).await;
@@ -110,8 +117,8 @@ async fn address_that_is_taken_is_named_and_nothing_stays() {
     let arguments = ["--listen", "127.0.0.1:0", "--admin-listen", &address];
     let second = serve_once("servers: []", &arguments).await;
     assert_eq!(second.code, Some(1), "{second:?}");
-    let line =
-        format!("error: the gateway did not start: cannot listen on {address} (adminListen)");
+    let why = format!("cannot listen on {address} (adminListen, --admin-listen): ");
+    let line = format!("error: the gateway did not start: {why}");
     assert!(second.stderr.starts_with(&line), "{second:?}");
 }
 

@@ -22,7 +22,7 @@ fn make_spans(telemetry: &mcp_gateway_telemetry::Telemetry) {
 }
 
 #[test]
-fn a_receiver_that_never_answers_costs_no_request_and_loses_what_the_queue_cannot_hold() {
+fn invariant_6_a_receiver_that_never_answers_costs_no_request() {
     for protocol in ["http/protobuf", "grpc"] {
         run(async {
             let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -43,7 +43,7 @@ fn a_receiver_that_never_answers_costs_no_request_and_loses_what_the_queue_canno
 }
 
 #[test]
-fn a_receiver_that_refuses_connections_costs_no_request() {
+fn invariant_6_a_receiver_that_refuses_connections_costs_no_request() {
     log::start();
     run(async {
         let refusing = Refusing::new();

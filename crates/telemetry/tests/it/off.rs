@@ -40,7 +40,7 @@ fn request(tracer: &Tracer, headers: &HeaderMap) {
 }
 
 #[test]
-fn spans_allocate_nothing_when_off() {
+fn invariant_7_spans_allocate_nothing_when_off() {
     let mut headers = HeaderMap::new();
     let parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
     headers.insert("traceparent", parent.parse().unwrap());

@@ -47,6 +47,12 @@ fn text_that_is_no_yaml_is_one_problem_with_its_place() {
             "line 1, column 9: found unexpected end of stream, while scanning a quoted scalar at line 1 column 7",
         ],
     );
+    check(
+        "servers:\n\t- name: a\n",
+        &[
+            "line 2, column 1: found character that cannot start any token, while scanning for the next token: indent with spaces, not with tabs",
+        ],
+    );
     check("a: *nowhere", &["line 1, column 4: unknown anchor"]);
     check(
         "mode: envoy\n---\nmode: envoy\n",
@@ -90,6 +96,19 @@ fn unknown_keys_are_refused_with_what_was_probably_meant() {
     );
     let long = "k".repeat(1_000);
     check(&format!("{long}: 1"), &[&format!("{}…: is not a known key", "k".repeat(40))]);
+}
+
+#[test]
+fn a_number_is_told_what_it_should_be_when_quotes_would_not_help() {
+    let expect = "must be an IP address and a port, such as 127.0.0.1:8080 or [::1]:8080";
+    check(
+        "listen: 8080\nadminListen: '9090'\nvirtualServers: [{name: 7}]\n",
+        &[
+            &format!("listen: {expect}"),
+            &format!("adminListen: {expect}"),
+            "virtualServers[0].name: must be text, not a number: put it in quotes",
+        ],
+    );
 }
 
 #[test]

@@ -99,12 +99,27 @@ async fn wrong_answers_to_initialize_are_told_apart() {
 }
 
 #[tokio::test]
+async fn refusals_say_what_to_look_at_first() {
+    let check = async |status: u16, expect: &str| {
+        let fault = Fault::Status(status);
+        let script = Script { on_initialize: Some(fault), ..Script::default() };
+        let error = open(&client(&FaultServer::start(script).await.url())).await.unwrap_err();
+        assert_eq!(error.to_string(), format!("the server answered with status {status}{expect}"));
+    };
+    check(404, " (is the path of its url right?)").await;
+    check(405, " (is the path of its url right?)").await;
+    check(401, " (does it want a credential?)").await;
+    check(503, "").await;
+}
+
+#[tokio::test]
 async fn redirects_are_refused_and_not_followed() {
     let elsewhere = FaultServer::start(Script::default()).await;
     let fault = Fault::Redirect(elsewhere.url());
     let script = Script { on_initialize: Some(fault), ..Script::default() };
     let error = open(&client(&FaultServer::start(script).await.url())).await.unwrap_err();
     assert_eq!(error.reason(), "redirect_refused");
+    assert!(error.to_string().ends_with(" (its url must name where this leads)"), "{error}");
     assert_eq!(elsewhere.seen().len(), 0);
 }
 

@@ -2,6 +2,7 @@
 
 mod answer;
 mod client;
+mod forged;
 mod list;
 mod name;
 mod request;

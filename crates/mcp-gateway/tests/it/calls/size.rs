@@ -10,7 +10,7 @@ const TOOL: &str = r#"{"name":"echo","inputSchema":{"type":"object"}}"#;
 const MIB: usize = 1 << 20;
 
 #[tokio::test]
-async fn large_calls_and_answers_pass_up_to_the_bound() {
+async fn invariant_8_large_calls_and_answers_pass_up_to_the_bound() {
     at_each_front(async |front| {
         let server = RawServer::start(&[TOOL]).await;
         let edge = Edge::start(front, &[("raw", server.url())]).await;

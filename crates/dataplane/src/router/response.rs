@@ -8,7 +8,7 @@ use http::header::{CONTENT_ENCODING, CONTENT_TYPE, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use mcp_gateway_core::answer::{AnswerFault, AnswerForm, AnswerReader, BodyEnd, Outcome};
 use mcp_gateway_core::header::{MCP_SESSION_ID, is_internal};
-use mcp_gateway_core::jsonrpc::{Id, code, error_response};
+use mcp_gateway_core::jsonrpc::{code, error_response};
 use mcp_gateway_core::mcp::method;
 use mcp_gateway_telemetry::metrics::Operation;
 use mcp_gateway_telemetry::name::{attribute, error_source};
@@ -16,6 +16,7 @@ use mcp_gateway_telemetry::name::{attribute, error_source};
 use crate::router::call::OpenCall;
 use crate::router::exchange::Sender;
 use crate::router::record::Failure;
+use crate::router::reply::Challenge;
 use crate::router::{Exchange, Reply, Router};
 use crate::upstream::ServerFault;
 
@@ -93,7 +94,7 @@ impl Exchange {
             open.end(Some(&lost), &self.router);
             return ServerResponse::SessionLost;
         }
-        if matches!(head.status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
+        if is_challenge(head.status) {
             return ServerResponse::Reply(self.refused_by_server(head));
         }
         let content_type = head.headers.get(CONTENT_TYPE);
@@ -246,23 +247,30 @@ impl Exchange {
         })
     }
 
+    /// Takes note that a policy before the server refused the call, and returns what the client gets: 401 and 403 as they
+    /// are, since the client can act on them, anything else as an error.
+    pub fn refused_by_policy(&mut self, head: &ResponseHead) -> Reply {
+        let who = format!("a policy before server {}", self.server_name());
+        let failure = refusal(&who, error_source::CLIENT, head.status);
+        if is_challenge(head.status) {
+            self.refused(head, failure)
+        } else {
+            self.fail_call(failure)
+        }
+    }
+
     fn refused_by_server(&mut self, head: &ResponseHead) -> Reply {
-        let server = self.server_name();
-        let message =
-            format!("server {server} refused the call: HTTP status {}", head.status.as_u16());
-        let failure = Failure {
-            error_type: head.status.as_u16().to_string().into(),
-            source: error_source::BACKEND,
-            is_error: false,
-            code: Some(code::INTERNAL_ERROR.into()),
-            message: message.clone(),
-        };
+        let who = format!("server {}", self.server_name());
+        self.refused(head, refusal(&who, error_source::BACKEND, head.status))
+    }
+
+    fn refused(&mut self, head: &ResponseHead, failure: Failure) -> Reply {
         let Some(id) = self.id.clone() else { return Reply::json(head.status, Bytes::new()) };
         let challenge = Challenge {
             status: head.status,
             www_authenticate: head.headers.get(WWW_AUTHENTICATE).cloned(),
         };
-        let reply = Reply::challenge(&challenge, &id, &message);
+        let reply = Reply::challenge(&challenge, &id, &failure.message);
         self.finish_call(failure, reply.status);
         reply
     }
@@ -341,25 +349,19 @@ impl OpenCall {
     }
 }
 
-/// A refusal of a server that asks for (other) credentials: it is passed on, since the client can act on it.
-#[derive(Clone, Debug)]
-pub struct Challenge {
-    /// 401 or 403.
-    pub status: StatusCode,
-    /// What the server asks for.
-    pub www_authenticate: Option<HeaderValue>,
+fn refusal(who: &str, source: &'static str, status: StatusCode) -> Failure {
+    let status = status.as_u16();
+    Failure {
+        error_type: status.to_string().into(),
+        source,
+        is_error: false,
+        code: Some(code::INTERNAL_ERROR.into()),
+        message: format!("{who} refused the call: HTTP status {status}"),
+    }
 }
 
-impl Reply {
-    /// Passes a server's refusal on, with a JSON-RPC error for the caller's id in the body.
-    pub fn challenge(challenge: &Challenge, id: &Id, message: &str) -> Self {
-        let mut reply = Self::error(id, code::INTERNAL_ERROR, message);
-        reply.status = challenge.status;
-        if let Some(value) = &challenge.www_authenticate {
-            reply.headers.push((WWW_AUTHENTICATE, value.clone()));
-        }
-        reply
-    }
+fn is_challenge(status: StatusCode) -> bool {
+    matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)
 }
 
 /// The coding of a body that is not plain.

@@ -21,7 +21,7 @@ pub fn main_cases() -> Vec<Case> {
     ]
 }
 
-/// Servers that fail.
+/// Servers that answer wrongly.
 pub fn fault_cases(front_end: FrontEnd) -> Vec<Case> {
     let call = |name| Case::call(name, "demo/fault", "echo");
     let broken = |name, fault, error_type, description| {
@@ -79,6 +79,13 @@ pub fn fault_cases(front_end: FrontEnd) -> Vec<Case> {
         broken("cut body", Fault::CutBody, "connection_reset", cut).behind_envoy(front_end, reset),
         broken("cut stream", Fault::CutStream, "connection_reset", cut)
             .behind_envoy(front_end, reset),
+    ]
+}
+
+/// Servers that forget their sessions, and servers that stop.
+pub fn loss_cases() -> Vec<Case> {
+    let call = |name| Case::call(name, "demo/fault", "echo");
+    vec![
         call("lost session").after(Before::ForgetSessions).session(ServerSession::Reopened),
         call("after the lost session"),
         call("session lost for good")

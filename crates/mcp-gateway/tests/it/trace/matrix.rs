@@ -13,6 +13,7 @@ pub fn all_cases(front_end: FrontEnd) -> Vec<Case> {
         broker_cases::cases(),
         call_cases::main_cases(),
         call_cases::fault_cases(front_end),
+        call_cases::loss_cases(),
         refused_cases::cases(front_end),
         broker_cases::closing(),
     ]

@@ -28,6 +28,11 @@ const TIMEOUT_DETAILS: [&str; 2] = ["timeout", "idle"];
 const CONNECT_DETAILS: [&str; 4] =
     ["connection_failure", "no_healthy_upstream", "cluster_not_found", "overflow"];
 
+/// Statuses by which policies refuse a request: filters of Envoy's that stand before the server. Its router, which has
+/// no say in that, gives others for a server that it cannot reach.
+const POLICY_STATUSES: [StatusCode; 3] =
+    [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN, StatusCode::TOO_MANY_REQUESTS];
+
 impl Phases {
     /// Answers the response-headers phase.
     pub(super) async fn response_headers(
@@ -45,6 +50,11 @@ impl Phases {
                 let mut exchange = exchange;
                 let reply = exchange.broker_failed();
                 immediate(exchange, reply)
+            }
+            Goes::Own if is_policys(&parts) => {
+                let mut exchange = exchange;
+                exchange.answered_by_envoy(parts.status);
+                self.pass(exchange, goes, &parts, (Edits::default(), has_body))
             }
             Goes::Own if !parts.from_server => self.own_request_failed(exchange, &parts, has_body),
             Goes::ToBroker | Goes::Own => {
@@ -111,11 +121,16 @@ impl Phases {
         parts: ResponseParts,
         has_body: bool,
     ) -> Answered {
-        if !parts.from_server {
+        let is_policys = is_policys(&parts);
+        if !parts.from_server && !is_policys {
             let reply = exchange.server_failed(fault(&parts.details));
             return immediate(exchange, reply);
         }
         let head = ResponseHead { status: parts.status, headers: parts.headers, has_body };
+        if is_policys {
+            let reply = exchange.refused_by_policy(&head);
+            return immediate(exchange, reply);
+        }
         match exchange.server_response(&head) {
             ServerResponse::Reply(reply) => immediate(exchange, reply),
             ServerResponse::Forward { content_type, content_encoding } if has_body => {
@@ -361,6 +376,11 @@ fn immediate(exchange: Box<Exchange>, reply: Reply) -> Answered {
     let details = exchange.failure_reason();
     exchange.end();
     Answered::one(encode::immediate(reply, &details), State::Done)
+}
+
+/// Says whether a response is that of a policy that refused the request.
+fn is_policys(parts: &ResponseParts) -> bool {
+    !parts.from_server && POLICY_STATUSES.contains(&parts.status)
 }
 
 /// Reads from Envoy's words why it answered in the place of a server.

@@ -93,7 +93,7 @@ impl Exchange {
             open.end(Some(&lost), &self.router);
             return ServerResponse::SessionLost;
         }
-        if matches!(head.status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
+        if is_challenge(head.status) {
             return ServerResponse::Reply(self.refused_by_server(head));
         }
         let content_type = head.headers.get(CONTENT_TYPE);
@@ -239,23 +239,45 @@ impl Exchange {
         })
     }
 
-    fn refused_by_server(&mut self, head: &ResponseHead) -> Reply {
-        let server = self.server_name();
-        let message =
-            format!("server {server} refused the call: HTTP status {}", head.status.as_u16());
+    /// Takes note that a policy before the server refused the call, and returns what the client gets: 401 and 403 as they
+    /// are, since the client can act on them, anything else as an error.
+    pub fn refused_by_policy(&mut self, head: &ResponseHead) -> Reply {
+        let (server, status) = (self.server_name(), head.status.as_u16());
         let failure = Failure {
-            error_type: head.status.as_u16().to_string().into(),
+            error_type: status.to_string().into(),
+            source: error_source::CLIENT,
+            is_error: false,
+            code: Some(code::INTERNAL_ERROR.into()),
+            message: format!(
+                "a policy before server {server} refused the call: HTTP status {status}"
+            ),
+        };
+        if is_challenge(head.status) {
+            self.refused(head, failure)
+        } else {
+            self.fail_call(failure)
+        }
+    }
+
+    fn refused_by_server(&mut self, head: &ResponseHead) -> Reply {
+        let (server, status) = (self.server_name(), head.status.as_u16());
+        let failure = Failure {
+            error_type: status.to_string().into(),
             source: error_source::BACKEND,
             is_error: false,
             code: Some(code::INTERNAL_ERROR.into()),
-            message: message.clone(),
+            message: format!("server {server} refused the call: HTTP status {status}"),
         };
+        self.refused(head, failure)
+    }
+
+    fn refused(&mut self, head: &ResponseHead, failure: Failure) -> Reply {
         let Some(id) = self.id.clone() else { return Reply::json(head.status, Bytes::new()) };
         let challenge = Challenge {
             status: head.status,
             www_authenticate: head.headers.get(WWW_AUTHENTICATE).cloned(),
         };
-        let reply = Reply::challenge(&challenge, &id, &message);
+        let reply = Reply::challenge(&challenge, &id, &failure.message);
         self.finish_call(failure, reply.status);
         reply
     }
@@ -353,6 +375,10 @@ impl Reply {
         }
         reply
     }
+}
+
+fn is_challenge(status: StatusCode) -> bool {
+    matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)
 }
 
 /// The coding of a body that is not plain.

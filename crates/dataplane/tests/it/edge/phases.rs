@@ -203,3 +203,28 @@ async fn nothing_passes_in_trailers() {
         assert_eq!(removed, ["x-mcp-toolname", "mcp-session-id"]);
     }
 }
+
+#[tokio::test]
+async fn refusal_of_a_policy_is_told_from_a_server_that_is_away() {
+    let edge = Edge::start(Mode::Envoy).await;
+    let rows = [
+        (&b"401"[..], 401, "a policy before server demo/peer refused the call: HTTP status 401"),
+        (b"403", 403, "a policy before server demo/peer refused the call: HTTP status 403"),
+        (b"429", 200, "a policy before server demo/peer refused the call: HTTP status 429"),
+        (b"503", 200, "server demo/peer cannot be reached"),
+    ];
+    for (given, expect, message) in rows {
+        let mut exchange = edge.post(&[], &call(7)).await;
+        exchange.edits().await;
+        exchange.next().await.unwrap();
+        // No server was asked: Envoy's own answer lacks the mark that its router puts on a server's.
+        let head: &[(&str, &[u8])] = &[(":status", given), ("www-authenticate", b"Bearer")];
+        exchange.response_headers(head, true).await;
+        let reply = exchange.immediate().await;
+        assert_eq!(reply.status.unwrap().code, expect, "{message}");
+        let body = String::from_utf8(reply.body).unwrap();
+        assert!(body.contains(r#""id":7,"#) && body.contains(message), "{body}");
+        let challenge = set(&reply.headers.unwrap(), "www-authenticate").is_some();
+        assert_eq!(challenge, expect != 200, "{message}");
+    }
+}

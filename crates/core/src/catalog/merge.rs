@@ -87,8 +87,8 @@ impl<'a> Prefixes<'a> {
 
     /// The server with the longest prefix that `served` begins with, when that is longer than `own` bytes.
     fn owner(&self, served: &str, own: usize) -> Option<usize> {
-        let longer = self.lengths.range(own + 1..).rev();
-        longer.filter_map(|length| self.owners.get(served.get(..*length)?)).copied().next()
+        let mut longer = self.lengths.range(own + 1..).rev();
+        longer.find_map(|length| self.owners.get(served.get(..*length)?)).copied()
     }
 }
 

@@ -97,7 +97,8 @@ impl Edge {
             session: String::new(),
         };
         let opened = edge.send(Method::POST, &[], INITIALIZE).await;
-        edge.session = opened.headers()["mcp-session-id"].to_str().unwrap().to_owned();
+        let session = opened.headers()["mcp-session-id"].to_str().unwrap();
+        edge.session = String::from(session);
         edge
     }
 

@@ -3,23 +3,20 @@
 use bytes::Bytes;
 use envoy_types::pb::envoy::service::ext_proc::v3::processing_request::Request as Phase;
 use envoy_types::pb::envoy::service::ext_proc::v3::{
-    HttpBody, HttpHeaders, HttpTrailers, ProcessingRequest, ProcessingResponse,
+    HttpBody, HttpHeaders, HttpTrailers, ProcessingResponse,
 };
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use mcp_gateway_core::answer::BodyEnd;
 use mcp_gateway_core::header::{ERROR_HEADERS, X_MCP_ERROR_TYPE};
 use mcp_gateway_core::jsonrpc::{code, error_response};
-use tonic::Streaming;
 
 use crate::ext_proc::decode::ResponseParts;
 use crate::ext_proc::encode::Edits;
-use crate::ext_proc::resend::ResentBody;
+use crate::ext_proc::resend::collect;
 use crate::ext_proc::stream::{Answered, Goes, Phases, Shape, State};
 use crate::ext_proc::{decode, encode};
-use crate::router::{
-    AnswerCut, Exchange, Reply, ResponseHead, ServerResponse, response_header_passes,
-};
+use crate::router::{Exchange, Reply, ResponseHead, ServerResponse, response_header_passes};
 use crate::upstream::ServerFault;
 
 /// Part of Envoy's words for a response that it made up itself when a timeout ran out.
@@ -312,64 +309,6 @@ fn passed(exchange: Box<Exchange>, goes: Goes, out: Bytes, is_end: bool) -> Answ
         return Answered::none(state);
     }
     Answered::one(encode::response_chunk(out, false), state)
-}
-
-/// Passes the next piece of a response that the router fetched itself. What Envoy still sends of the refused one is
-/// dropped. `None` when Envoy has gone.
-pub(super) async fn pass_resent(
-    mut exchange: Box<Exchange>,
-    mut body: ResentBody,
-    inbound: &mut Streaming<ProcessingRequest>,
-) -> Option<Result<Answered, AnswerCut>> {
-    let mut is_envoy_done = false;
-    loop {
-        let next = tokio::select! {
-            next = body.next() => next,
-            message = inbound.message(), if !is_envoy_done => {
-                match message {
-                    Ok(Some(_)) => continue,
-                    // Envoy may close its side once it has said all.
-                    Ok(None) => { is_envoy_done = true; continue }
-                    Err(_) => return None,
-                }
-            }
-        };
-        match next {
-            Ok(chunk) => {
-                let out = exchange.answer(chunk);
-                if out.is_empty() {
-                    continue;
-                }
-                let state = State::Resent(exchange, body);
-                return Some(Ok(Answered::one(encode::response_chunk(out, false), state)));
-            }
-            Err(end) => {
-                let rest = exchange.answer_end(end);
-                exchange.end();
-                let last = |rest| Answered::one(encode::response_chunk(rest, true), State::Done);
-                return Some(rest.map(last));
-            }
-        }
-    }
-}
-
-/// Reads an answer whole, of at most `limits.answerBytesMax` bytes.
-async fn collect(exchange: &mut Exchange, mut body: ResentBody) -> Result<Bytes, ServerFault> {
-    let bytes_max = exchange.config().limits.answer_bytes_max;
-    let mut whole = Vec::new();
-    loop {
-        match body.next().await {
-            Ok(chunk) => whole.extend_from_slice(&exchange.answer(chunk)),
-            Err(end) => {
-                let rest = exchange.answer_end(end).map_err(|AnswerCut| ServerFault::Reset)?;
-                whole.extend_from_slice(&rest);
-                return Ok(whole.into());
-            }
-        }
-        if whole.len() > bytes_max {
-            return Err(ServerFault::TooLarge);
-        }
-    }
 }
 
 fn immediate(exchange: Box<Exchange>, reply: Reply) -> Answered {

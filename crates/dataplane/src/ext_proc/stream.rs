@@ -24,7 +24,7 @@ use mcp_gateway_telemetry::RemoteContext;
 use tonic::{Status, Streaming};
 
 use crate::ext_proc::resend::{Resender, ResentBody};
-use crate::ext_proc::{encode, request, response};
+use crate::ext_proc::{encode, request, resend, response};
 use crate::router::{Exchange, Router};
 
 /// How long a phase may take before a BUFFERED configuration is asked for patience. Below Envoy's default message
@@ -153,7 +153,7 @@ impl Processor {
             match std::mem::replace(&mut self.state, State::Done) {
                 State::Done => return None,
                 State::Resent(exchange, body) => {
-                    let passed = response::pass_resent(exchange, body, &mut self.inbound).await?;
+                    let passed = resend::pass(exchange, body, &mut self.inbound).await?;
                     match passed {
                         Ok(answered) => self.take(answered),
                         // With an error Envoy breaks the client's connection, which is all that is left to say.

@@ -22,7 +22,7 @@ use mcp_gateway_telemetry::{Attributes, Span, SpanKind, TraceHeaders};
 use crate::chain::Chain;
 use crate::router::access::SessionRequest;
 use crate::router::record::Failure;
-use crate::router::response::Challenge;
+use crate::router::reply::Challenge;
 use crate::router::{Exchange, Reply};
 use crate::session::{OpenError, SessionFacts, UpstreamSession};
 use crate::upstream::UpstreamError;

@@ -8,7 +8,7 @@ use http::header::{CONTENT_ENCODING, CONTENT_TYPE, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use mcp_gateway_core::answer::{AnswerFault, AnswerForm, AnswerReader, BodyEnd, Outcome};
 use mcp_gateway_core::header::{MCP_SESSION_ID, is_internal};
-use mcp_gateway_core::jsonrpc::{Id, code};
+use mcp_gateway_core::jsonrpc::code;
 use mcp_gateway_core::mcp::method;
 use mcp_gateway_telemetry::metrics::Operation;
 use mcp_gateway_telemetry::name::{attribute, error_source};
@@ -16,6 +16,7 @@ use mcp_gateway_telemetry::name::{attribute, error_source};
 use crate::router::call::OpenCall;
 use crate::router::exchange::Sender;
 use crate::router::record::Failure;
+use crate::router::reply::Challenge;
 use crate::router::{Exchange, Reply, Router};
 use crate::upstream::ServerFault;
 
@@ -242,16 +243,8 @@ impl Exchange {
     /// Takes note that a policy before the server refused the call, and returns what the client gets: 401 and 403 as they
     /// are, since the client can act on them, anything else as an error.
     pub fn refused_by_policy(&mut self, head: &ResponseHead) -> Reply {
-        let (server, status) = (self.server_name(), head.status.as_u16());
-        let failure = Failure {
-            error_type: status.to_string().into(),
-            source: error_source::CLIENT,
-            is_error: false,
-            code: Some(code::INTERNAL_ERROR.into()),
-            message: format!(
-                "a policy before server {server} refused the call: HTTP status {status}"
-            ),
-        };
+        let who = format!("a policy before server {}", self.server_name());
+        let failure = refusal(&who, error_source::CLIENT, head.status);
         if is_challenge(head.status) {
             self.refused(head, failure)
         } else {
@@ -260,15 +253,8 @@ impl Exchange {
     }
 
     fn refused_by_server(&mut self, head: &ResponseHead) -> Reply {
-        let (server, status) = (self.server_name(), head.status.as_u16());
-        let failure = Failure {
-            error_type: status.to_string().into(),
-            source: error_source::BACKEND,
-            is_error: false,
-            code: Some(code::INTERNAL_ERROR.into()),
-            message: format!("server {server} refused the call: HTTP status {status}"),
-        };
-        self.refused(head, failure)
+        let who = format!("server {}", self.server_name());
+        self.refused(head, refusal(&who, error_source::BACKEND, head.status))
     }
 
     fn refused(&mut self, head: &ResponseHead, failure: Failure) -> Reply {
@@ -356,24 +342,14 @@ impl OpenCall {
     }
 }
 
-/// A refusal of a server that asks for (other) credentials: it is passed on, since the client can act on it.
-#[derive(Clone, Debug)]
-pub struct Challenge {
-    /// 401 or 403.
-    pub status: StatusCode,
-    /// What the server asks for.
-    pub www_authenticate: Option<HeaderValue>,
-}
-
-impl Reply {
-    /// Passes a server's refusal on, with a JSON-RPC error for the caller's id in the body.
-    pub fn challenge(challenge: &Challenge, id: &Id, message: &str) -> Self {
-        let mut reply = Self::error(id, code::INTERNAL_ERROR, message);
-        reply.status = challenge.status;
-        if let Some(value) = &challenge.www_authenticate {
-            reply.headers.push((WWW_AUTHENTICATE, value.clone()));
-        }
-        reply
+fn refusal(who: &str, source: &'static str, status: StatusCode) -> Failure {
+    let status = status.as_u16();
+    Failure {
+        error_type: status.to_string().into(),
+        source,
+        is_error: false,
+        code: Some(code::INTERNAL_ERROR.into()),
+        message: format!("{who} refused the call: HTTP status {status}"),
     }
 }
 

@@ -8,7 +8,7 @@ use bytes::{Bytes, BytesMut};
 use http::header::HOST;
 use http::{HeaderName, HeaderValue, Request};
 use http_body_util::BodyExt;
-use mcp_gateway_core::header::X_REQUEST_ID;
+use mcp_gateway_core::header::{X_FORWARDED_FOR, X_REQUEST_ID};
 use tokio::time::Instant;
 use uuid::Uuid;
 
@@ -17,7 +17,7 @@ use crate::router::{BodyFault, RequestHead};
 /// How long a request body may take to arrive whole. A client that needs longer for a message of a few MiB has gone.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Splits a request; one without an id gets one.
+/// Splits a request; one without an id gets one, and each the address it came from.
 pub(super) fn split(request: Request<Body>, peer: IpAddr) -> (RequestHead, Body) {
     let (mut parts, body) = request.into_parts();
     if !parts.headers.contains_key(X_REQUEST_ID) {
@@ -25,6 +25,10 @@ pub(super) fn split(request: Request<Body>, peer: IpAddr) -> (RequestHead, Body)
         if let Ok(value) = HeaderValue::try_from(id) {
             parts.headers.insert(HeaderName::from_static(X_REQUEST_ID), value);
         }
+    }
+    // As every proxy does: whoever reads from the right finds the address that cannot be made up.
+    if let Ok(value) = HeaderValue::try_from(peer.to_canonical().to_string()) {
+        parts.headers.append(HeaderName::from_static(X_FORWARDED_FOR), value);
     }
     let authority = match parts.uri.authority() {
         Some(authority) => authority.to_string(),

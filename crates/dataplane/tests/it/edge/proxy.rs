@@ -106,3 +106,14 @@ async fn call_whose_session_ends_under_it_hears_so() {
     let body: Value = serde_json::from_slice(answer.body()).unwrap();
     assert_eq!((&body["id"], &body["error"]["code"]), (&Value::from(7), &Value::from(-32_600)));
 }
+
+#[tokio::test]
+async fn servers_are_told_which_address_a_request_came_from() {
+    let edge = Edge::start(Mode::Standalone).await;
+    edge.send(Method::POST, &[("x-forwarded-for", "192.0.2.1")], &call(7)).await;
+    for method in ["initialize", "tools/call"] {
+        let seen = edge.peer.seen(method).pop().unwrap();
+        let addresses: Vec<_> = seen.headers.get_all("x-forwarded-for").iter().collect();
+        assert_eq!(addresses, ["192.0.2.1", "127.0.0.1"], "{method}");
+    }
+}

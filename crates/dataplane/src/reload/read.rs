@@ -10,9 +10,11 @@ use mcp_gateway_core::config::FILE_BYTES_MAX;
 ///
 /// Links are followed. Anything but a regular file is refused: reading a pipe would wait for its writer. Blocks.
 pub fn read_config(path: &Path) -> Result<String, String> {
-    let cannot = |error: Error| match error.kind() {
-        ErrorKind::NotFound => "the file cannot be read: it does not exist".to_owned(),
-        kind => format!("the file cannot be read: {kind}"),
+    let cannot = |error: Error| {
+        if error.kind() == ErrorKind::NotFound {
+            return "the file cannot be read: it does not exist".to_owned();
+        }
+        format!("the file cannot be read: {}", error.kind())
     };
     if !metadata(path).map_err(cannot)?.is_file() {
         return Err("it is not a regular file".to_owned());

@@ -6,7 +6,7 @@ use http::Request;
 use http_body_util::Full;
 use serde_json::{Value, json};
 
-use crate::support::edge::{ENVOYS, Edge, Front, PUBLIC_HOST};
+use crate::support::edge::{ENVOYS, Edge, Front, PUBLIC_HOST, Setup};
 use crate::support::http::{Answer, send, try_send};
 use crate::support::mcp_server::{Kind, McpServer};
 use crate::support::port::closed;
@@ -97,8 +97,8 @@ async fn invariant_11_a_host_that_is_not_the_gateways_gets_nowhere() {
 async fn a_request_keeps_its_id_or_gets_one() {
     // Tracing is where Envoy would write into ids.
     let collector = format!("rpc://{}", closed());
-    let flags = ["--envoy-tracing", &collector];
-    let edge = Edge::launch_with(Front::Duplex, &[], "", &flags).await;
+    let setup = Setup { envoy_flags: &["--envoy-tracing", &collector], ..Setup::default() };
+    let edge = Edge::launch_with(Front::Duplex, &[], setup).await;
     let body = r#"{"jsonrpc":"2.0","id":1,"method":"initialize"}"#;
     for id in ["mine", "7d444840-9dc0-41d1-b245-5ffdce74fad2"] {
         let kept = edge.client().with_header("x-request-id", id).post(body).await;

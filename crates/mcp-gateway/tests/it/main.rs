@@ -16,6 +16,7 @@ mod demo;
 mod edge;
 mod faults;
 mod harness;
+mod invariant;
 mod readme;
 mod refusals;
 mod serve;

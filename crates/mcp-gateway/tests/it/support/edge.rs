@@ -59,6 +59,17 @@ pub async fn at_each_front<C: Future<Output = ()>>(case: impl Fn(Front) -> C) {
 /// A server of a gateway: its short name, from which its prefix and its virtual host are made, and its URL.
 pub type Server<'a> = (&'a str, String);
 
+/// What is not as usual.
+#[derive(Clone, Copy, Default)]
+pub struct Setup<'a> {
+    /// Further lines of the configuration file.
+    pub config: &'a str,
+    /// Variables that the gateway sees.
+    pub environment: &'a [(&'a str, &'a str)],
+    /// Further flags of `envoy-config`.
+    pub envoy_flags: &'a [&'a str],
+}
+
 /// A running gateway, with Envoy before it where there is one. Killed when dropped.
 pub struct Edge {
     front: Front,
@@ -82,19 +93,14 @@ impl Edge {
 
     /// Starts a gateway and waits for nothing but that it takes requests.
     pub async fn launch(front: Front, servers: &[Server<'_>], more: &str) -> Self {
-        Self::launch_with(front, servers, more, &[]).await
+        Self::launch_with(front, servers, Setup { config: more, ..Setup::default() }).await
     }
 
-    /// As [`Edge::launch`], with further flags for `envoy-config`.
-    pub async fn launch_with(
-        front: Front,
-        servers: &[Server<'_>],
-        more: &str,
-        flags: &[&str],
-    ) -> Self {
+    /// As [`Edge::launch`], with more that is not as usual.
+    pub async fn launch_with(front: Front, servers: &[Server<'_>], setup: Setup<'_>) -> Self {
         let port = Port::take();
-        let config = config(front, port.address(), servers, more);
-        let gateway = Gateway::start(&config, &[], &[]).await;
+        let config = config(front, port.address(), servers, setup.config);
+        let gateway = Gateway::start(&config, &[], setup.environment).await;
         let shape = match front {
             Front::Standalone => {
                 let address = gateway.listen();
@@ -103,7 +109,8 @@ impl Edge {
             Front::Buffered => "buffered",
             Front::Duplex => "duplex",
         };
-        let bootstrap = gateway.envoy_config(&[&["--request-body", shape], flags].concat()).await;
+        let flags = [&["--request-body", shape], setup.envoy_flags].concat();
+        let bootstrap = gateway.envoy_config(&flags).await;
         let address = port.release();
         let envoy = Envoy::start(&bootstrap, address).await;
         Self { front, gateway, envoy: Some(envoy), address }

@@ -6,6 +6,7 @@ use serde_json::json;
 use crate::support::edge::{Edge, Front, at_each_front, tool_names};
 use crate::support::mcp_client::McpClient;
 use crate::support::raw_server::RawServer;
+use crate::support::record::Received;
 
 const ECHO: &str = r#"{"name":"echo","inputSchema":{"type":"object"}}"#;
 const OTHER: &str = r#"{"name":"other","inputSchema":{"type":"object"}}"#;
@@ -54,7 +55,7 @@ async fn invariant_2_forged_headers_do_not_pass() {
             assert!(answer.response(&client.id()).get("result").is_some(), "{answer:?}");
         }
         let received = server.record().all();
-        let methods: Vec<_> = received.iter().map(|request| request.rpc_method()).collect();
+        let methods: Vec<_> = received.iter().map(Received::rpc_method).collect();
         let expect = ["initialize", "notifications/initialized", "tools/call", "tools/call"];
         assert_eq!(methods, expect, "{front:?}");
         for (request, method) in received.iter().zip(expect) {

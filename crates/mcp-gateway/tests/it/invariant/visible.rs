@@ -17,8 +17,10 @@ const VIEWS: &str = "virtualServers: [\
 const VIEW: &str = "x-mcp-virtualserver";
 const CLAIM: &str = "x-mcp-authorized";
 
-/// Headers of a request, and the tools that it may see.
-const ROWS: [(&[(&str, &str)], &[&str]); 12] = [
+/// The headers of a request, and the tools that it sees.
+type Row = (&'static [(&'static str, &'static str)], &'static [&'static str]);
+
+const ROWS: [Row; 12] = [
     (&[], &["raw_echo", "raw_other"]),
     (&[(VIEW, "team/small")], &["raw_echo"]),
     (&[(VIEW, "team/all")], &["raw_echo", "raw_other"]),

@@ -146,11 +146,6 @@ impl Edge {
         McpClient::connect(self.address, "2025-11-25").await
     }
 
-    /// Replaces the configuration file by one with these servers.
-    pub fn configure(&self, servers: &[Server<'_>], more: &str) {
-        self.gateway.configure(&config(self.front, self.address, servers, more));
-    }
-
     /// Gets a page of the admin listener.
     pub async fn admin(&self, path: &str) -> Answer {
         send(self.gateway.admin(), Request::get(path).body(Full::default()).unwrap()).await

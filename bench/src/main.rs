@@ -1,7 +1,7 @@
 //! `make bench`: what the gateway costs, side by side with a plain Envoy and with no gateway at all, in one run.
 //!
 //! Prints ratios as Markdown on stdout, and progress on stderr. One small MCP server with prepared answers stands behind
-//! every [`Way`]; the same requests take each way in turn, round after round, so that what disturbs the machine disturbs
+//! every way; the same requests take each way in turn, round after round, so that what disturbs the machine disturbs
 //! all of them. Everything runs on this machine: the server and the client share its cores with what is measured.
 
 #![allow(

@@ -17,6 +17,7 @@ mod edge;
 mod faults;
 mod harness;
 mod invariant;
+mod life;
 mod readme;
 mod refusals;
 mod serve;

@@ -182,7 +182,13 @@ impl Edge {
 
     /// Asks the gateway to stop, waits until it has, and then ends Envoy.
     pub async fn stop(self, within: Duration) -> Finished {
-        self.gateway.stop(within).await
+        self.gateway.signal("TERM");
+        self.finished(within).await
+    }
+
+    /// Waits until the gateway has ended by itself, and then ends Envoy.
+    pub async fn finished(self, within: Duration) -> Finished {
+        self.gateway.finished(within).await
     }
 }
 

@@ -32,6 +32,9 @@ fn owned_pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
     pairs.iter().map(|&(key, value)| (key.to_owned(), value.to_owned())).collect()
 }
 
+/// The name of the configuration file.
+pub const FILE: &str = "config.yaml";
+
 /// A running gateway. Killed when dropped.
 pub struct Gateway {
     program: Program,
@@ -46,7 +49,17 @@ impl Gateway {
     /// connections, whatever its servers do. `arguments` follow the ones that say where to listen.
     pub async fn start(config: &str, arguments: &[&str], environment: &[(&str, &str)]) -> Self {
         let folder = Scratch::new("gateway-config");
-        let file = folder.write("config.yaml", config).display().to_string();
+        folder.write(FILE, config);
+        Self::start_in(folder, arguments, environment).await
+    }
+
+    /// As [`Gateway::start`], with a folder in which the configuration file is already, in whatever way.
+    pub async fn start_in(
+        folder: Scratch,
+        arguments: &[&str],
+        environment: &[(&str, &str)],
+    ) -> Self {
+        let file = folder.path(FILE).display().to_string();
         let ports = [Port::take(), Port::take(), Port::take()];
         let [listen, admin, ext_proc] = ports.map(Port::release);
         let addresses = [listen, admin, ext_proc].map(|address| address.to_string());
@@ -76,7 +89,7 @@ impl Gateway {
 
     /// Returns the bootstrap that `envoy-config` prints for its configuration.
     pub async fn envoy_config(&self, arguments: &[&str]) -> String {
-        let file = self.folder.path("config.yaml").display().to_string();
+        let file = self.folder.path(FILE).display().to_string();
         let addresses = [self.listen, self.ext_proc].map(|address| address.to_string());
         let mut all = vec!["envoy-config", "--config", &file];
         all.extend(["--listen", &addresses[0], "--ext-proc-listen", &addresses[1]]);
@@ -111,9 +124,24 @@ impl Gateway {
         self.program.stdout() + &self.program.stderr()
     }
 
+    /// Returns the folder with its configuration file, [`FILE`].
+    pub fn folder(&self) -> &Scratch {
+        &self.folder
+    }
+
+    /// Sends it a signal by its name, such as `TERM`.
+    pub fn signal(&self, signal: &str) {
+        self.program.signal(signal);
+    }
+
+    /// Waits until it ends by itself.
+    pub async fn finished(self, within: Duration) -> Finished {
+        self.program.finished(within).await
+    }
+
     /// Replaces its configuration file at once.
     pub fn configure(&self, config: &str) {
-        self.folder.write("config.yaml", config);
+        self.folder.write(FILE, config);
     }
 
     /// Waits until its log has a line with this text, and returns the line.

@@ -114,6 +114,7 @@ pub async fn open(address: SocketAddr, request: Request<Full<Bytes>>) -> Stream 
         headers: parts.headers,
         body,
         events: Events::default(),
+        ending: None,
     }
 }
 
@@ -143,9 +144,24 @@ pub struct Stream {
     pub headers: HeaderMap,
     body: Incoming,
     events: Events,
+    ending: Option<Ending>,
+}
+
+/// How a body came to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ending {
+    /// As its framing says.
+    Complete,
+    /// Cut.
+    Cut,
 }
 
 impl Stream {
+    /// Says whether the stream came to its proper end, rather than being cut.
+    pub fn ended_well(&self) -> bool {
+        self.ending == Some(Ending::Complete)
+    }
+
     /// Returns the data of the next event that has any; `None` when the stream has ended. Panics after `within`.
     pub async fn event(&mut self, within: Duration) -> Option<String> {
         timeout(within, async {
@@ -153,13 +169,16 @@ impl Stream {
                 if let Some(data) = self.events.next() {
                     return Some(data);
                 }
-                match self.body.frame().await? {
-                    Ok(frame) => self
-                        .events
-                        .buffer
-                        .extend_from_slice(frame.data_ref().map_or(&[], |data| data)),
-                    Err(_) => return None,
-                }
+                self.ending = match self.body.frame().await {
+                    Some(Ok(frame)) => {
+                        let data = frame.data_ref().map_or(&[][..], |data| data);
+                        self.events.buffer.extend_from_slice(data);
+                        continue;
+                    }
+                    Some(Err(_)) => Some(Ending::Cut),
+                    None => Some(Ending::Complete),
+                };
+                return None;
             }
         })
         .await

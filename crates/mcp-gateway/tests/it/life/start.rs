@@ -39,7 +39,8 @@ async fn address_that_is_taken_is_the_one_thing_that_is_said() {
         }
         let ended = gateway::run(&arguments, &[], PATIENCE).await;
         assert_eq!(ended.code, Some(1), "{key}: {ended:?}");
-        let message = format!("error: the gateway did not start: cannot listen on {taken} ({key})");
+        let message =
+            format!("error: the gateway did not start: cannot listen on {taken} ({key}, {flag})");
         assert!(ended.stderr.starts_with(&message), "{key}: {ended:?}");
         assert_eq!(ended.stderr.trim_end().lines().count(), 1, "{key}: {ended:?}");
         for address in free {

@@ -180,6 +180,11 @@ impl Edge {
         self.envoy
     }
 
+    /// Writes the configuration of `servers` and `more` in the place of the running one.
+    pub fn configure(&self, servers: &[Server<'_>], more: &str) {
+        self.gateway.configure(&config(self.front, self.address, servers, more));
+    }
+
     /// Asks the gateway to stop, waits until it has, and then ends Envoy.
     pub async fn stop(self, within: Duration) -> Finished {
         self.gateway.signal("TERM");

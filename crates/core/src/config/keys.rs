@@ -2,14 +2,15 @@
 
 use super::limits;
 use super::schema::{Key, Kind};
+use super::telemetry;
 
 /// Returns every key.
 pub fn keys() -> Vec<Key> {
-    TABLE.iter().map(Row::key).chain(limits::keys()).collect()
+    TABLE.iter().chain(telemetry::KEYS).map(Row::key).chain(limits::keys()).collect()
 }
 
 /// One key.
-struct Row {
+pub(super) struct Row {
     path: &'static str,
     kind: Kind,
     default: &'static str,
@@ -31,7 +32,12 @@ impl Row {
 }
 
 /// Makes a row for a key that has an effect.
-const fn used(path: &'static str, kind: Kind, default: &'static str, meaning: &'static str) -> Row {
+pub(super) const fn used(
+    path: &'static str,
+    kind: Kind,
+    default: &'static str,
+    meaning: &'static str,
+) -> Row {
     Row { path, kind, default, meaning, has_effect: true }
 }
 
@@ -40,7 +46,7 @@ const fn unused(path: &'static str, kind: Kind, meaning: &'static str) -> Row {
     Row { path, kind, default: "", meaning, has_effect: false }
 }
 
-/// Every key but the limits, which have a table of their own.
+/// Every key but those of `telemetry` and the limits, which have tables of their own.
 const TABLE: &[Row] = &[
     used(
         "mode",
@@ -137,13 +143,7 @@ const TABLE: &[Row] = &[
         "text",
         "The form of a line: for people, or one JSON object a line.",
     ),
-    used(
-        "telemetry",
-        Kind::Section,
-        "",
-        "What the `OTEL_*` variables cannot say. No key of this section is known to this \
-             version.",
-    ),
+    used("telemetry", Kind::Section, "", "What the `OTEL_*` variables cannot say."),
     used(
         "servers[].name",
         Kind::Text("text"),
@@ -261,6 +261,7 @@ const TABLE: &[Row] = &[
 #[cfg(test)]
 mod tests {
     use super::keys;
+    use crate::config::quantity::{format_duration, format_size};
     use crate::config::{Config, Mode};
 
     #[test]
@@ -276,5 +277,21 @@ mod tests {
         assert_eq!(default_of("extProcListen"), config.ext_proc_listen.to_string());
         assert_eq!(default_of("log.level"), config.log.level.as_str());
         assert_eq!(default_of("log.format"), config.log.format.as_str());
+        let telemetry = config.telemetry;
+        assert_eq!(default_of("telemetry.trust.listen"), telemetry.trust.listen.as_str());
+        let sampling = telemetry.sampling;
+        assert_eq!(default_of("telemetry.sampling.keepErrors"), sampling.keep_errors.to_string());
+        let slow = sampling.keep_slower_than.map(format_duration);
+        assert_eq!(Some(default_of("telemetry.sampling.keepSlowerThan")), slow);
+        let unsampled = sampling.keep_unsampled_errors.as_str();
+        assert_eq!(default_of("telemetry.sampling.keepUnsampledErrors"), unsampled);
+        let most = sampling.caller_sampled_per_second_max.to_string();
+        assert_eq!(default_of("telemetry.sampling.callerSampledPerSecondMax"), most);
+        assert_eq!(default_of("telemetry.audit.enabled"), telemetry.audit.enabled.to_string());
+        assert_eq!(default_of("telemetry.metrics.enabled"), telemetry.metrics.enabled.to_string());
+        let series = telemetry.metrics.series_max.to_string();
+        assert_eq!(default_of("telemetry.metrics.seriesMax"), series);
+        let bytes = format_size(telemetry.capture.bytes_max as u64);
+        assert_eq!(default_of("telemetry.capture.bytesMax"), bytes);
     }
 }

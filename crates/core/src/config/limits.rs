@@ -184,7 +184,8 @@ fn read_count(node: &Node) -> Result<u64, String> {
     u64::try_from(*value).map_err(|_| "must not be negative or beyond 64 bits".to_owned())
 }
 
-fn read_size(node: &Node) -> Result<u64, String> {
+/// Reads a number of bytes.
+pub(super) fn read_size(node: &Node) -> Result<u64, String> {
     if let Node::Text(text) = node {
         return parse_size(text);
     }

@@ -14,10 +14,11 @@ use super::schema::{
 };
 use super::secret::{Secret, SecretMode, Source};
 use super::server::{read_servers, read_virtual_servers};
+use super::telemetry::read_telemetry;
 use super::tree;
 use super::types::{
     ADMIN_LISTEN_DEFAULT, Config, EXT_PROC_LISTEN_DEFAULT, ListenAddress, LogFormat, LogLevel,
-    LogSettings, Mode, TelemetrySettings,
+    LogSettings, Mode,
 };
 
 /// Bytes of a signing key: as long as the digest of HS256 (RFC 7518 §3.2).
@@ -102,8 +103,6 @@ fn read(file: &Section<'_>, overrides: &Overrides) -> Config {
     let public_host = public_host.value();
     let listeners = Listeners::read(file, overrides, mode);
     let certificates = certificates(file, "gatewayCACertPEM");
-    // The section is opened so that keys in it are reported: there are none yet.
-    file.section("telemetry");
     warn_of_unused_variables(file);
     Config {
         mode: mode.unwrap_or(Mode::Standalone),
@@ -121,7 +120,7 @@ fn read(file: &Section<'_>, overrides: &Overrides) -> Config {
         trusted_proxies: file.parse_list("trustedProxies", parse_network),
         limits: Limits::read(&file.section("limits")),
         log: read_log(&file.section("log"), overrides),
-        telemetry: TelemetrySettings::default(),
+        telemetry: read_telemetry(&file.section("telemetry")),
         signing_key: read_signing_key(file, mode),
     }
 }

@@ -18,6 +18,7 @@ mod schema;
 mod secret;
 mod server;
 mod suggest;
+pub mod telemetry;
 mod tree;
 mod types;
 
@@ -29,8 +30,9 @@ pub use reference::reference;
 pub use schema::{Key, Kind, SETTINGS, Setting};
 pub use secret::{Secret, SecretMode, Source};
 pub use server::{SERVERS_MAX, VIRTUAL_SERVERS_MAX};
+pub use telemetry::TelemetrySettings;
 pub use tree::FILE_BYTES_MAX;
 pub use types::{
     ADMIN_LISTEN_DEFAULT, Config, EXT_PROC_LISTEN_DEFAULT, ListenAddress, LogFormat, LogLevel,
-    LogSettings, Mode, Server, TelemetrySettings, VirtualServer,
+    LogSettings, Mode, Server, VirtualServer,
 };

@@ -29,13 +29,17 @@ neither.
 ";
 
 /// Headings, and what the paths of their keys begin with.
-const SECTIONS: [(&str, &str); 5] = [
+const SECTIONS: [(&str, &str); 6] = [
     ("The file", ""),
     ("Each of `servers`", "servers[]."),
     ("Each of `virtualServers`", "virtualServers[]."),
     ("`log`", "log."),
     ("`limits`", "limits."),
+    ("`telemetry`", TELEMETRY),
 ];
+
+/// The section whose keys are listed with all that stand in them.
+const TELEMETRY: &str = "telemetry.";
 
 const UNUSED_KEYS_HEAD: &str = "
 ## Keys without effect
@@ -79,9 +83,10 @@ pub fn reference() -> String {
     text
 }
 
-/// Writes a row for a key directly in a section, `None` for any other.
+/// Writes a row for a key of a section, `None` for any other. What stands deeper has a section of its own, but in `telemetry`.
 fn row(key: &Key, section: &str) -> Option<String> {
-    let name = key.path.strip_prefix(section).filter(|name| !name.contains('.'))?;
+    let is_whole = section == TELEMETRY;
+    let name = key.path.strip_prefix(section).filter(|name| is_whole || !name.contains('.'))?;
     let default = match key.default.as_str() {
         "" => String::new(),
         words @ ("required" | "empty") => words.to_owned(),

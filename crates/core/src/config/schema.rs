@@ -157,6 +157,7 @@ mod tests {
         assert!(!names("").contains(&"level"));
         assert_eq!(names("log"), ["level", "format"]);
         assert_eq!(names("virtualServers[]"), ["name", "tools", "prompts"]);
-        assert_eq!(names("telemetry"), [""; 0]);
+        assert_eq!(names("telemetry.trust"), ["listen", "extProcListen"]);
+        assert_eq!(names("virtualServers"), [""; 0]);
     }
 }

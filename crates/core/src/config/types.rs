@@ -10,6 +10,7 @@ use url::Url;
 
 use super::limits::Limits;
 use super::secret::Secret;
+use super::telemetry::TelemetrySettings;
 
 /// Everything that the gateway is told.
 #[derive(Clone, Debug, PartialEq)]
@@ -229,8 +230,3 @@ impl LogFormat {
         }
     }
 }
-
-/// What the `OTEL_*` environment cannot say. This version has no such setting: the section is accepted when empty.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct TelemetrySettings {}

@@ -73,9 +73,10 @@ fn unknown_keys_are_refused_with_what_was_probably_meant() {
         "Servers: []\nlog: {colour: red}\nlimits: {sessionTTL: 1h}\ntelemetry: {trace: 1}\n",
         &[
             "Servers: is not a known key; did you mean `servers`?",
-            "telemetry.trace: is not a known key",
             "limits.sessionTTL: is not a known key; did you mean `sessionTtl`?",
             "log.colour: is not a known key; those here are level, format",
+            "telemetry.trace: is not a known key; those here are trust, baggage, traceResponse, serverTiming, \
+             sampling, audit, metrics, capture",
         ],
     );
     check(

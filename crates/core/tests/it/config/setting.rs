@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use mcp_gateway_core::config::telemetry::{CaptureMode, KeepUnsampledErrors, TrustMode};
 use mcp_gateway_core::config::{
     Config, ListenAddress, LogFormat, LogLevel, Mode, Overrides, SecretMode, load,
 };
 
-use super::{FakeSource, check, config_of, problems_of};
+use super::{FakeSource, check, config_of, load_plain, problems_of};
 
 #[test]
 fn an_empty_file_is_a_gateway_without_servers() {
@@ -188,4 +189,106 @@ fn log_levels_of_the_reference_gateway_are_understood() {
         let loaded = load("", &FakeSource::new(SecretMode::Resolve), &overrides).unwrap();
         assert_eq!(loaded.config.log.level, expect, "{text}");
     }
+}
+
+#[test]
+fn every_setting_of_telemetry_arrives() {
+    let telemetry = config_of(
+        "
+telemetry:
+  trust: {listen: link, extProcListen: restart}
+  baggage: [tenant.id]
+  traceResponse: true
+  serverTiming: true
+  sampling:
+    rules:
+      - {method: ping, ratio: 0}
+      - {server: demo/weather, tool: weather_*, ratio: 0.25}
+    keepErrors: false
+    keepSlowerThan: never
+    keepUnsampledErrors: always
+    forceFrom: [10.0.0.0/8, 192.0.2.1]
+    callerSampledPerSecondMax: 7
+  audit: {enabled: false}
+  metrics: {enabled: false, seriesMax: 10}
+  capture:
+    tools:
+      - {name: weather_*, arguments: value, result: hash}
+      - {name: calc_add}
+    bytesMax: 1KiB
+    redact: {paths: ['$.user.password', $..token], patterns: ['\\d{16}']}
+",
+    )
+    .telemetry;
+    assert_eq!(telemetry.trust.listen, TrustMode::Link);
+    assert_eq!(telemetry.trust.ext_proc_listen, TrustMode::Restart);
+    assert_eq!(telemetry.baggage, ["tenant.id"]);
+    assert!(telemetry.trace_response && telemetry.server_timing);
+    let sampling = telemetry.sampling;
+    let [ping, weather] = sampling.rules.as_slice() else { panic!("{:?}", sampling.rules) };
+    assert_eq!((ping.method.as_deref(), ping.ratio), (Some("ping"), 0.0));
+    assert_eq!(
+        (weather.server.as_deref(), weather.tool.as_deref()),
+        (Some("demo/weather"), Some("weather_*"))
+    );
+    assert_eq!((weather.method.as_deref(), weather.ratio), (None, 0.25));
+    assert!(!sampling.keep_errors);
+    assert_eq!(sampling.keep_slower_than, None);
+    assert_eq!(sampling.keep_unsampled_errors, KeepUnsampledErrors::Always);
+    let networks: Vec<_> = sampling.force_from.iter().map(ToString::to_string).collect();
+    assert_eq!(networks, ["10.0.0.0/8", "192.0.2.1/32"]);
+    assert_eq!(sampling.caller_sampled_per_second_max, 7);
+    assert!(!telemetry.audit.enabled);
+    assert!(!telemetry.metrics.enabled);
+    assert_eq!(telemetry.metrics.series_max, 10);
+    let capture = telemetry.capture;
+    let [weather, add] = capture.tools.as_slice() else { panic!("{:?}", capture.tools) };
+    assert_eq!((weather.arguments, weather.result), (CaptureMode::Value, CaptureMode::Hash));
+    assert_eq!((add.arguments, add.result), (CaptureMode::Off, CaptureMode::Off));
+    assert_eq!(capture.bytes_max, 1024);
+    let paths: Vec<_> = capture.redact_paths.iter().map(ToString::to_string).collect();
+    assert_eq!(paths, ["$.user.password", "$..token"]);
+    assert!(capture.redact_patterns[0].expression().is_match("1234567812345678"));
+}
+
+#[test]
+fn every_mistake_in_telemetry_is_told_with_its_path() {
+    let problems = problems_of(load_plain(
+        "
+telemetry:
+  trust: {listen: never}
+  baggage: ['a b']
+  sampling:
+    rules: [{method: ping}, {ratio: 1.5}, {ratio: high}]
+    keepSlowerThan: 0s
+    forceFrom: [everyone]
+  metrics: {seriesMax: 0}
+  capture:
+    tools: [{arguments: all}]
+    bytesMax: 1GiB
+    redact: {paths: [user.password], patterns: ['(']}
+  auditing: {}
+",
+    ));
+    let paths: Vec<&str> = problems.iter().filter_map(|it| it.split(": ").next()).collect();
+    let expect = [
+        "telemetry.auditing",
+        "telemetry.trust.listen",
+        "telemetry.baggage[0]",
+        "telemetry.metrics.seriesMax",
+        "telemetry.sampling.forceFrom[0]",
+        "telemetry.sampling.keepSlowerThan",
+        "telemetry.sampling.rules[0].ratio",
+        "telemetry.sampling.rules[1].ratio",
+        "telemetry.sampling.rules[2].ratio",
+        "telemetry.capture.bytesMax",
+        "telemetry.capture.redact.paths[0]",
+        "telemetry.capture.redact.patterns[0]",
+        "telemetry.capture.tools[0].arguments",
+        "telemetry.capture.tools[0].name",
+    ];
+    for path in expect {
+        assert!(paths.contains(&path), "{path} is not in {problems:#?}");
+    }
+    assert_eq!(problems.len(), expect.len(), "{problems:#?}");
 }

@@ -24,7 +24,7 @@ use tracing_subscriber::reload;
 use tracing_subscriber::util::{SubscriberInitExt as _, TryInitError};
 
 pub use self::chain::Chain;
-pub use self::filter::{Filter, FilterError};
+pub use self::filter::{AUDIT_TARGET, Filter, FilterError};
 pub use self::value::{FIELD_BYTES_MAX, MESSAGE_BYTES_MAX};
 
 /// How lines look.

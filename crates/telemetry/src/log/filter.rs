@@ -1,4 +1,4 @@
-//! Which lines are written: the gateway's own, from a level on.
+//! Which lines are written: the gateway's own, from a level on, and audit events whatever the level.
 
 use std::fmt;
 use std::str::FromStr;
@@ -12,6 +12,13 @@ use tracing_subscriber::layer::{Context, Layer};
 /// What the targets of the gateway's own lines begin with: the names of its crates.
 const OWN: &str = "mcp_gateway";
 
+/// The target of audit events. They are written whatever the level is, on standard output and over OTLP; the configuration
+/// file has their switch.
+pub const AUDIT_TARGET: &str = "mcp_gateway_audit";
+
+/// The level of audit events; nothing below it is one.
+const AUDIT_LEVEL: LevelFilter = LevelFilter::INFO;
+
 /// A filter that cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FilterError {
@@ -21,12 +28,17 @@ pub enum FilterError {
     /// Not a part of the gateway.
     #[error("`{0}` is not a part of the gateway; its parts begin with mcp_gateway")]
     Target(String),
+    /// Audit events have no level.
+    #[error(
+        "`{0}` is about audit events, which no level switches off; see telemetry.audit.enabled"
+    )]
+    Audit(String),
 }
 
 /// Which lines are written.
 ///
 /// Text form: a level for everything, and levels for parts: `info` or `info,mcp_gateway_dataplane::broker=debug`. Lines of
-/// libraries are never written; their targets cannot even be named.
+/// libraries are never written; their targets cannot even be named. Audit events ([`AUDIT_TARGET`]) always are.
 #[derive(Clone, Debug)]
 pub struct Filter {
     text: String,
@@ -44,8 +56,12 @@ impl FromStr for Filter {
             if !target.starts_with(OWN) {
                 return Err(FilterError::Target(target.to_owned()));
             }
+            if target.starts_with(AUDIT_TARGET) {
+                return Err(FilterError::Audit(target.to_owned()));
+            }
             targets = targets.with_target(target, parse_level(level)?);
         }
+        let targets = targets.with_target(AUDIT_TARGET, AUDIT_LEVEL);
         Ok(Self { text: text.trim().to_owned(), targets })
     }
 }

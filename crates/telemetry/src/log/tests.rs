@@ -10,7 +10,7 @@ use opentelemetry::trace::{
 use serde_json::Value;
 use tracing_subscriber::fmt::MakeWriter;
 
-use super::{Filter, FilterError, Format, LogHandle, MESSAGE_BYTES_MAX, subscriber};
+use super::{AUDIT_TARGET, Filter, FilterError, Format, LogHandle, MESSAGE_BYTES_MAX, subscriber};
 
 #[derive(Clone, Default)]
 struct Sink(Arc<Mutex<Vec<u8>>>);
@@ -183,4 +183,19 @@ fn filters_that_name_others_or_no_level_are_refused() {
     assert_eq!(check("loud"), Err(FilterError::Level("loud".to_owned())));
     assert_eq!(check("hyper=debug"), Err(FilterError::Target("hyper".to_owned())));
     assert_eq!(check("mcp_gateway=loud"), Err(FilterError::Level("loud".to_owned())));
+    let audit = "mcp_gateway_audit".to_owned();
+    assert_eq!(check("mcp_gateway_audit=off"), Err(FilterError::Audit(audit)));
+}
+
+#[test]
+fn audit_events_are_written_whatever_the_level() {
+    for filter in ["off", "error", "info", "trace", "off,mcp_gateway=off"] {
+        let text = written(Format::Json, filter, |handle| {
+            tracing::info!(target: AUDIT_TARGET, { event.name = "mcp.audit" }, "Before.");
+            assert!(handle.set("off".parse().unwrap()));
+            tracing::info!(target: AUDIT_TARGET, { event.name = "mcp.audit" }, "After.");
+        });
+        assert_eq!(text.lines().count(), 2, "{filter}: {text}");
+        assert!(text.lines().all(|line| line.contains("\"event.name\":\"mcp.audit\"")), "{text}");
+    }
 }

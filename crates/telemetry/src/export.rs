@@ -10,8 +10,9 @@
 //! - [`otlp`]: one batch to a receiver, with retries inside one deadline; [`http`] and [`grpc`] carry it, [`connect`] and
 //!   [`tls`] make the connection.
 //! - [`console`]: one batch to standard output.
-//! - [`health`]: the account.
+//! - [`health`]: the account; [`cause`]: where the last failure died.
 
+pub(crate) mod cause;
 pub(crate) mod connect;
 pub(crate) mod console;
 pub(crate) mod error;

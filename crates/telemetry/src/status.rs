@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+pub use crate::export::cause::{FailureCause, TlsCause};
 use crate::export::health::Health;
 pub use crate::export::health::{DropReason, ExporterStatus, FailureReason};
 pub use crate::settings::Setting;

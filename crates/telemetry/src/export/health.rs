@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
+use super::cause::FailureCause;
 use crate::signal::Signal;
 
 /// Why an item never reached the exporter.
@@ -114,7 +115,7 @@ pub(crate) struct Health {
 #[derive(Clone, Debug, Default)]
 struct Last {
     success: Option<SystemTime>,
-    error: Option<String>,
+    error: Option<(String, FailureCause)>,
 }
 
 /// What became of the items of one exporter, at one moment.
@@ -144,6 +145,8 @@ pub struct ExporterStatus {
     pub last_success: Option<SystemTime>,
     /// Why the last export failed; absent when it succeeded.
     pub last_error: Option<String>,
+    /// Where the last export died; absent when it succeeded.
+    pub last_cause: Option<FailureCause>,
 }
 
 impl ExporterStatus {
@@ -214,7 +217,7 @@ impl Health {
     }
 
     /// Notes how the last export ended. Says whether that is a change.
-    pub(crate) fn note(&self, error: Option<String>) -> bool {
+    pub(crate) fn note(&self, error: Option<(String, FailureCause)>) -> bool {
         let mut last = self.lock();
         let changed = last.error.is_some() != error.is_some();
         last.error = error;
@@ -235,7 +238,8 @@ impl Health {
             + in_flight
             + failed.iter().map(|(_, count)| count).sum::<u64>()
             + dropped.iter().map(|(_, count)| count).sum::<u64>();
-        let last = self.lock().clone();
+        let Last { success: last_success, error } = self.lock().clone();
+        let (last_error, last_cause) = error.unzip();
         ExporterStatus {
             signal: self.signal,
             component: self.component,
@@ -247,8 +251,9 @@ impl Health {
             in_flight,
             queued: created.saturating_sub(settled),
             queue_capacity: u64::try_from(self.capacity).unwrap_or(u64::MAX),
-            last_success: last.success,
-            last_error: last.error,
+            last_success,
+            last_error,
+            last_cause,
         }
     }
 

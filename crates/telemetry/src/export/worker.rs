@@ -9,6 +9,7 @@ use std::sync::Arc;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout};
 
+use super::cause::FailureCause;
 use super::error::ExportError;
 use super::health::{FailureReason, Health};
 use super::queue::Queue;
@@ -92,7 +93,7 @@ where
             health.settle(rejected, FailureReason::Rejected);
             if rejected > 0 {
                 let message = format!("the receiver refused items: {}", accepted.message);
-                failing(health, &message, FailureReason::Rejected);
+                failing(health, &message, (FailureReason::Rejected, FailureCause::Rejected));
             } else {
                 if !accepted.message.is_empty() {
                     tracing::debug!(message = %accepted.message, "The receiver took a batch with a remark.");
@@ -103,15 +104,15 @@ where
         Err(error) => {
             let reason = error.reason();
             health.settle(count, reason);
-            failing(health, &Chain(&error).to_string(), reason);
+            failing(health, &Chain(&error).to_string(), (reason, error.cause()));
         }
     }
 }
 
 /// Notes a failure; the first of a row is a log line.
-fn failing(health: &Health, error: &str, reason: FailureReason) {
+fn failing(health: &Health, error: &str, (reason, cause): (FailureReason, FailureCause)) {
     let (signal, target) = (health.signal, &health.target);
-    if health.note(Some(error.to_owned())) {
+    if health.note(Some((error.to_owned(), cause))) {
         tracing::warn!(
             signal = %signal,
             target = %target,

@@ -1,7 +1,7 @@
 //! TLS: who is believed, who is not, and what `INSECURE` means, row by row.
 
 use mcp_gateway_telemetry::SHUTDOWN_DEADLINE;
-use mcp_gateway_telemetry::status::FailureReason;
+use mcp_gateway_telemetry::status::{FailureCause, FailureReason, TlsCause};
 
 use crate::support::certificates::{Authority, acceptor};
 use crate::support::receiver::{Batch, Receiver};
@@ -11,12 +11,15 @@ use crate::support::{TempDir, exporter, log, root, run, telemetry, try_telemetry
 const WAYS: [(&str, &str); 4] =
     [("https", ""), ("https", "http/json"), ("https", "grpc"), ("rpc", "")];
 
+/// Why nothing came: the reason, what the log says, and where it died.
+type Refusal = (FailureReason, String, Option<FailureCause>);
+
 /// Sends one span with these variables; says what came, or why it did not.
 async fn send(
     receiver: &Receiver,
     (scheme, protocol): (&str, &str),
     variables: &[(&str, &str)],
-) -> Result<Batch, (FailureReason, String)> {
+) -> Result<Batch, Refusal> {
     let endpoint = format!("{scheme}://localhost:{}", receiver.port);
     let mut all = vec![
         ("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str()),
@@ -29,7 +32,9 @@ async fn send(
     let status = exporter(&telemetry);
     match status.failed.first() {
         None => Ok(receiver.wait_for_batches(1).await.remove(0)),
-        Some((reason, _)) => Err((*reason, status.last_error.unwrap_or_default())),
+        Some((reason, _)) => {
+            Err((*reason, status.last_error.unwrap_or_default(), status.last_cause))
+        }
     }
 }
 
@@ -57,16 +62,19 @@ fn a_receiver_that_cannot_prove_who_it_is_gets_nothing() {
     let dir = TempDir::new();
     let ca = dir.write("ca.pem", &authority.certificate());
     for (certificate, expect) in [
-        (stranger.certify("localhost"), "UnknownIssuer"),
-        (authority.certify("elsewhere.example"), "not valid for"),
-        (authority.certify_expired("localhost"), "expired"),
+        (stranger.certify("localhost"), ("UnknownIssuer", TlsCause::UnknownIssuer)),
+        (authority.certify("elsewhere.example"), ("not valid for", TlsCause::WrongName)),
+        (authority.certify_expired("localhost"), ("expired", TlsCause::Expired)),
     ] {
+        let (expect, died_of) = expect;
         for way in WAYS {
             run(async {
                 let receiver = Receiver::with(Some(acceptor(&certificate, None)), &[]).await;
                 let variables = [("OTEL_EXPORTER_OTLP_CERTIFICATE", ca.as_str())];
-                let (reason, error) = send(&receiver, way, &variables).await.expect_err(expect);
+                let sent = send(&receiver, way, &variables).await;
+                let (reason, error, cause) = sent.expect_err(expect);
                 assert_eq!(reason, FailureReason::Tls, "{way:?}: {error}");
+                assert_eq!(cause, Some(FailureCause::Tls(died_of)), "{way:?}: {error}");
                 assert!(error.contains(expect), "{way:?}: {error}");
                 assert_eq!(receiver.batches().len(), 0);
             });
@@ -81,7 +89,8 @@ fn without_a_certificate_file_the_system_decides() {
         run(async {
             let tls = acceptor(&authority.certify("localhost"), None);
             let receiver = Receiver::with(Some(tls), &[]).await;
-            let (reason, error) = send(&receiver, way, &[]).await.expect_err("an unknown issuer");
+            let sent = send(&receiver, way, &[]).await;
+            let (reason, error, _) = sent.expect_err("an unknown issuer");
             assert_eq!(reason, FailureReason::Tls, "{way:?}: {error}");
         });
     }
@@ -134,8 +143,12 @@ fn the_gateway_proves_who_it_is() {
         run(async {
             let receiver = Receiver::with(Some(tls.clone()), &[]).await;
             let trust = [("OTEL_EXPORTER_OTLP_CERTIFICATE", ca.as_str())];
-            let result = send(&receiver, way, &trust).await;
-            assert!(result.is_err(), "{way:?}: without a certificate of its own it is turned away");
+            let sent = send(&receiver, way, &trust).await;
+            let (_, error, cause) = sent.expect_err("without a certificate it is turned away");
+            // HTTP/2 may write into the closed connection before it reads why it was closed.
+            let wanted = FailureCause::Tls(TlsCause::ClientCertificateWanted);
+            let is_told = cause == Some(wanted) || cause == Some(FailureCause::Broken);
+            assert!(is_told, "{way:?}: {cause:?}: {error}");
         });
     }
 }
@@ -172,8 +185,11 @@ fn nothing_else_falls_back_to_plain_text() {
         run(async {
             let receiver = Receiver::start().await;
             let variables = [("OTEL_EXPORTER_OTLP_INSECURE", insecure)];
-            let (reason, error) = send(&receiver, way, &variables).await.expect_err("plain text");
+            let sent = send(&receiver, way, &variables).await;
+            let (reason, error, cause) = sent.expect_err("plain text");
             assert_eq!(reason, FailureReason::Tls, "{way:?} {insecure}: {error}");
+            let not_tls = Some(FailureCause::Tls(TlsCause::NotTls));
+            assert_eq!(cause, not_tls, "{way:?} {insecure}: {error}");
             assert_eq!(receiver.batches().len(), 0, "{way:?} {insecure}");
         });
     }

@@ -35,6 +35,11 @@ impl Attributes {
         self.put(name, StringValue::from(Arc::clone(value)));
     }
 
+    /// Adds one attribute whose name is not known when the gateway is built: that of a baggage entry.
+    pub fn put_named(&mut self, name: &Arc<str>, value: impl Into<Value>) {
+        self.0.push(KeyValue::new(Key::from(Arc::clone(name)), bounded(value.into())));
+    }
+
     /// Adds one attribute when there is a value.
     pub fn put_some(&mut self, name: &'static str, value: Option<impl Into<Value>>) {
         if let Some(value) = value {

@@ -8,11 +8,13 @@
 //! - [`Telemetry`]: made from the environment at the start, flushed at the end.
 //! - [`Tracer`], [`Span`], [`Attributes`]: spans.
 //! - [`RemoteContext`]: the trace context of a caller, read strictly.
+//! - [`Baggage`]: what is kept of a caller's baggage.
 //! - [`log`]: lines on standard output.
 //! - [`metrics`]: instruments and their text for Prometheus.
 //! - [`status`]: what telemetry says about itself.
 
 mod attributes;
+mod baggage;
 mod export;
 pub mod log;
 pub mod metrics;
@@ -30,6 +32,7 @@ pub use opentelemetry::Value;
 pub use opentelemetry::trace::SpanKind;
 
 pub use crate::attributes::{Attributes, VALUE_BYTES_MAX};
+pub use crate::baggage::{Baggage, BaggageError, BaggageKeys};
 pub use crate::export::pipeline::SignalFlush;
 pub use crate::export::runtime::THREAD_NAME;
 pub use crate::metrics::Metrics;

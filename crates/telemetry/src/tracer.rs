@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::SystemTime;
 
 use http::HeaderMap;
 use opentelemetry::Context;
@@ -67,19 +68,24 @@ impl Tracer {
         parent: &RemoteContext,
         attributes: impl FnOnce(&mut Attributes),
     ) -> Span {
-        let Some(active) = &self.0 else {
-            return Span::off();
-        };
-        let context = if parent.is_valid() {
-            Context::new().with_remote_span_context(parent.span_context().clone())
-        } else {
-            Context::new()
-        };
-        let span = active.start(Cow::Borrowed(name), kind, &context, attributes);
-        if parent.is_valid() && !parent.is_sampled() && !span.is_recording() {
-            active.not_sampled_by_parent.fetch_add(1, Ordering::Relaxed);
+        match &self.0 {
+            Some(active) => active.start_remote((name, kind), parent, None, attributes),
+            None => Span::off(),
         }
-        span
+    }
+
+    /// Starts a span as [`Self::start`] does, with a beginning in the past: a parent may be known only after a while.
+    pub fn start_at(
+        &self,
+        begun: SystemTime,
+        span: (&'static str, SpanKind),
+        parent: &RemoteContext,
+        attributes: impl FnOnce(&mut Attributes),
+    ) -> Span {
+        match &self.0 {
+            Some(active) => active.start_remote(span, parent, Some(begun), attributes),
+            None => Span::off(),
+        }
     }
 
     /// How many spans were started under a parent that said `sampled=0`, and were therefore not recorded.
@@ -89,6 +95,28 @@ impl Tracer {
 }
 
 impl Active {
+    /// Starts a span under one of another process.
+    fn start_remote(
+        self: &Arc<Self>,
+        (name, kind): (&'static str, SpanKind),
+        parent: &RemoteContext,
+        begun: Option<SystemTime>,
+        attributes: impl FnOnce(&mut Attributes),
+    ) -> Span {
+        let context = if parent.is_valid() {
+            Context::new().with_remote_span_context(parent.span_context().clone())
+        } else {
+            Context::new()
+        };
+        let mut builder = SpanBuilder::from_name(name).with_kind(kind);
+        builder.start_time = begun;
+        let span = self.build(builder, &context, attributes);
+        if parent.is_valid() && !parent.is_sampled() && !span.is_recording() {
+            self.not_sampled_by_parent.fetch_add(1, Ordering::Relaxed);
+        }
+        span
+    }
+
     /// Starts a span under the span of `parent`.
     pub(crate) fn start(
         self: &Arc<Self>,
@@ -97,7 +125,15 @@ impl Active {
         parent: &Context,
         attributes: impl FnOnce(&mut Attributes),
     ) -> Span {
-        let builder = SpanBuilder::from_name(name).with_kind(kind);
+        self.build(SpanBuilder::from_name(name).with_kind(kind), parent, attributes)
+    }
+
+    fn build(
+        self: &Arc<Self>,
+        builder: SpanBuilder,
+        parent: &Context,
+        attributes: impl FnOnce(&mut Attributes),
+    ) -> Span {
         let mut span = self.sdk.build_with_context(builder, parent);
         if !span.is_recording() {
             // Nothing but the ids is needed: they still go into headers and log lines.

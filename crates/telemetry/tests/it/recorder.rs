@@ -1,5 +1,8 @@
 //! Spans are kept in memory, with an exporter and without one.
 
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
 use mcp_gateway_telemetry::{
     RemoteContext, SHUTDOWN_DEADLINE, Span, SpanKind, SpanRecorder, SpanStatus, Telemetry, Tracer,
     Value,
@@ -54,6 +57,28 @@ fn spans_are_kept_as_plain_data() {
     assert_eq!(name.map(|(_, value)| value), Some(&Value::from("mcp-gateway")));
     recorder.clear();
     assert!(recorder.finished().is_empty());
+}
+
+#[test]
+fn a_span_begins_when_it_is_said_to() {
+    let (telemetry, recorder) = recorded(&[], 10);
+    let begun = SystemTime::now() - Duration::from_secs(60);
+    let name: Arc<str> = "baggage.tenant".into();
+    let tracer = telemetry.tracer();
+    let parent = RemoteContext::none();
+    let span = tracer.start_at(begun, ("late", SpanKind::Server), &parent, |a| {
+        a.put_named(&name, "blue");
+    });
+    span.child("child", SpanKind::Internal, |_| {}).end();
+    span.end();
+    let trace = recorder.trace(&span.trace_id().unwrap());
+    let [child, late] = &trace[..] else { panic!("{trace:#?}") };
+    assert_eq!(late.start, begun);
+    assert!(child.start > begun && late.end >= child.end);
+    assert_eq!(late.attribute("baggage.tenant"), Some(&Value::from("blue")));
+    assert!(
+        !Tracer::off().start_at(begun, ("a", SpanKind::Server), &parent, |_| {}).is_recording()
+    );
 }
 
 #[test]

@@ -1,9 +1,10 @@
-//! From finished spans to a receiver: queue, worker, transport, and the account of what became of each item.
+//! From finished items (spans, log records, metric points) to a receiver: queue, worker, transport, and the account of what became of each item.
 //!
 //! The SDK's own batch processor and OTLP exporter are not used: they hide what was dropped, read the environment by
-//! themselves, cannot be given a deadline, and know neither `rpc://` nor the certificate variables. The encoding of spans is the
-//! SDK's (`opentelemetry-proto`).
+//! themselves, cannot be given a deadline, and know neither `rpc://` nor the certificate variables. The types of OTLP are those
+//! of `opentelemetry-proto`.
 //!
+//! - [`exporters`]: makes everything below from the settings, for each signal.
 //! - [`queue`]: bounded; where a request's thread leaves a finished item and goes on.
 //! - [`worker`]: takes batches out of the queue and hands them to a sink, on the export runtime.
 //! - [`span`]: the span processor in front of the queue, and the encoding of spans behind it.
@@ -16,6 +17,7 @@ pub(crate) mod cause;
 pub(crate) mod connect;
 pub(crate) mod console;
 pub(crate) mod error;
+pub(crate) mod exporters;
 pub(crate) mod grpc;
 pub(crate) mod health;
 pub(crate) mod http;

@@ -10,18 +10,11 @@ use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{SdkTracerProvider, Span as SdkSpan, SpanData, SpanProcessor};
 
-use crate::export::connect::Connector;
-use crate::export::console::ConsoleSink;
-use crate::export::health::Health;
-use crate::export::otlp::OtlpSink;
+use crate::export::exporters::{Exporters, Queues};
 use crate::export::pipeline::{Pipeline, SignalFlush};
-use crate::export::queue::Queue;
 use crate::export::runtime::ExportRuntime;
-use crate::export::span::{QueueProcessor, SpanEncoder};
-use crate::export::worker::Sink;
-use crate::settings::endpoint::{Protocol, TlsMode};
-use crate::settings::{BuildInfo, Env, EnvProblem, Notice, Setting, Settings, Traces, sampler};
-use crate::signal::Signal;
+use crate::export::span::QueueProcessor;
+use crate::settings::{BuildInfo, Env, EnvProblem, Notice, Settings, sampler};
 use crate::status::Status;
 use crate::tracer::Tracer;
 
@@ -71,31 +64,15 @@ impl Telemetry {
         extra: Vec<Box<dyn SpanProcessor>>,
     ) -> Result<(Self, Vec<Notice>), Vec<EnvProblem>> {
         let settings = Settings::from_env(env, build)?;
-        let Some(asked) = settings.traces else {
-            return Ok((Self::off().with_settings(settings.listed), settings.notices));
-        };
-        let exporters = Exporters::start(&asked, &settings.resource)?;
-        if exporters.pipelines.is_empty() && extra.is_empty() {
-            return Ok((Self::off().with_settings(settings.listed), settings.notices));
-        }
-        let mut builder = SdkTracerProvider::builder()
-            .with_sampler(sampler(asked.sampler))
-            .with_span_limits(asked.counts.limits())
-            .with_resource(settings.resource);
-        for processor in exporters.processors {
-            builder = builder.with_span_processor(processor);
-        }
-        for processor in extra {
-            builder = builder.with_span_processor(Extra(processor));
-        }
-        let provider = builder.build();
-        let tracer = Tracer::new(&provider);
+        let exporters = Exporters::start(&settings)?;
+        let provider = traces(&settings, exporters.spans, extra);
+        let tracer = provider.as_ref().map_or_else(Tracer::off, Tracer::new);
         let health = exporters.pipelines.iter().map(|pipeline| Arc::clone(&pipeline.health));
         let status = Status::new(health.collect(), tracer.clone(), settings.listed);
         let telemetry = Self {
             tracer,
             status,
-            provider: Some(provider),
+            provider,
             pipelines: exporters.pipelines.into(),
             runtime: exporters.runtime,
         };
@@ -131,11 +108,6 @@ impl Telemetry {
         }
         FlushReport { signals }
     }
-
-    fn with_settings(mut self, settings: Vec<Setting>) -> Self {
-        self.status = Status::new(Vec::new(), Tracer::off(), settings);
-        self
-    }
 }
 
 impl FlushReport {
@@ -147,7 +119,7 @@ impl FlushReport {
     /// Writes one line per exporter that had something to send.
     pub fn log(&self) {
         for flush in &self.signals {
-            let SignalFlush { signal, target, exported, lost, error } = flush;
+            let SignalFlush { signal, items, target, exported, lost, error } = flush;
             if *lost > 0 {
                 let error = error.as_deref().unwrap_or("the deadline was over");
                 tracing::warn!(
@@ -156,70 +128,36 @@ impl FlushReport {
                     exported,
                     lost,
                     error,
-                    "The last {signal} did not all reach {target}: {exported} sent, {lost} lost."
+                    "The last {items} did not all reach {target}: {exported} sent, {lost} lost."
                 );
             } else if *exported > 0 {
-                tracing::info!(signal = %signal, target = %target, exported, "The last {signal} were sent to {target}.");
+                tracing::info!(signal = %signal, target = %target, exported, "The last {items} were sent to {target}.");
             }
         }
     }
 }
 
-/// What is exported and where.
-#[derive(Default)]
-struct Exporters {
-    runtime: Option<ExportRuntime>,
-    pipelines: Vec<Pipeline>,
-    processors: Vec<QueueProcessor>,
-}
-
-impl Exporters {
-    /// Starts the exporters of spans, and their thread when there is one.
-    fn start(traces: &Traces, resource: &Resource) -> Result<Self, Vec<EnvProblem>> {
-        if traces.otlp.is_none() && !traces.console {
-            return Ok(Self::default());
-        }
-        let runtime = ExportRuntime::start().map_err(|error| {
-            let variable =
-                traces.otlp.as_ref().map_or("OTEL_TRACES_EXPORTER", |otlp| &otlp.variable);
-            let message = format!("needs a thread, which cannot be started: {error}");
-            vec![EnvProblem { variable: variable.to_owned(), message }]
-        })?;
-        let mut exporters = Self::default();
-        if let Some(otlp) = &traces.otlp {
-            let component = match otlp.endpoint.protocol {
-                Protocol::Grpc => "otlp_grpc_span_exporter",
-                Protocol::HttpProtobuf => "otlp_http_span_exporter",
-                Protocol::HttpJson => "otlp_http_json_span_exporter",
-            };
-            let may_fall_back = otlp.endpoint.tls == TlsMode::SkipVerifyOrPlaintext;
-            let connector = Connector::new(otlp.tls.clone(), may_fall_back);
-            let sink = OtlpSink::new::<SpanData>(otlp, connector, SpanEncoder::new(resource));
-            exporters.add(&runtime, traces, (component, otlp.target()), sink);
-        }
-        if traces.console {
-            let name = ("console_span_exporter", "stdout".to_owned());
-            exporters.add(&runtime, traces, name, ConsoleSink);
-        }
-        exporters.runtime = Some(runtime);
-        Ok(exporters)
+/// Makes what makes spans; absent when nobody wants them.
+fn traces(
+    settings: &Settings,
+    queues: Queues<SpanData>,
+    extra: Vec<Box<dyn SpanProcessor>>,
+) -> Option<SdkTracerProvider> {
+    let asked = settings.traces.as_ref()?;
+    if queues.is_empty() && extra.is_empty() {
+        return None;
     }
-
-    fn add(
-        &mut self,
-        runtime: &ExportRuntime,
-        traces: &Traces,
-        (component, target): (&'static str, String),
-        sink: impl Sink<SpanData>,
-    ) {
-        let batch = traces.batch;
-        let health =
-            Arc::new(Health::new(Signal::Traces, component, target, batch.queue_items_max));
-        let queue = Queue::new(batch.queue_items_max, batch.items_max, Arc::clone(&health));
-        let queue = Arc::new(queue);
-        self.pipelines.push(Pipeline::start(runtime, &queue, health, sink, batch));
-        self.processors.push(QueueProcessor(queue));
+    let mut builder = SdkTracerProvider::builder()
+        .with_sampler(sampler(asked.sampler))
+        .with_span_limits(asked.counts.limits())
+        .with_resource(settings.resource.clone());
+    for queue in queues {
+        builder = builder.with_span_processor(QueueProcessor(queue));
     }
+    for processor in extra {
+        builder = builder.with_span_processor(Extra(processor));
+    }
+    Some(builder.build())
 }
 
 /// A processor whose type is not known here.

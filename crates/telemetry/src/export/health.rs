@@ -93,16 +93,26 @@ impl FailureReason {
     }
 }
 
+/// Which exporter an account belongs to.
+#[derive(Clone, Debug)]
+pub(crate) struct Identity {
+    pub(crate) signal: Signal,
+    /// What is exported, in log lines: `traces`, `audit events`.
+    pub(crate) items: &'static str,
+    /// `otel.component.type`: `otlp_http_span_exporter`.
+    pub(crate) component: &'static str,
+    /// `otel.component.name`: `otlp_http_span_exporter/0`.
+    pub(crate) name: String,
+    /// Where it sends to, without anything secret.
+    pub(crate) target: String,
+    /// The bound of the queue; 0 when nothing waits.
+    pub(crate) capacity: usize,
+}
+
 /// The counters of one exporter.
 #[derive(Debug)]
 pub(crate) struct Health {
-    pub(crate) signal: Signal,
-    /// `otel.component.type` of the exporter: `otlp_http_span_exporter`.
-    pub(crate) component: &'static str,
-    /// Where it sends to, without anything secret.
-    pub(crate) target: String,
-    /// The bound of the queue.
-    pub(crate) capacity: usize,
+    pub(crate) identity: Identity,
     created: AtomicU64,
     exported: AtomicU64,
     in_flight: AtomicU64,
@@ -123,8 +133,12 @@ struct Last {
 pub struct ExporterStatus {
     /// The signal.
     pub signal: Signal,
+    /// What is exported, in words: `traces`, `logs`, `audit events`, `metrics`.
+    pub items: &'static str,
     /// `otel.component.type` of the exporter: `otlp_http_span_exporter`.
     pub component: &'static str,
+    /// `otel.component.name` of the exporter, which no other has: `otlp_http_log_exporter/audit`.
+    pub name: String,
     /// Where it sends to: a URL without anything secret, or `stdout`.
     pub target: String,
     /// Items that were handed over.
@@ -162,17 +176,9 @@ impl ExporterStatus {
 }
 
 impl Health {
-    pub(crate) fn new(
-        signal: Signal,
-        component: &'static str,
-        target: String,
-        capacity: usize,
-    ) -> Self {
+    pub(crate) fn new(identity: Identity) -> Self {
         Self {
-            signal,
-            component,
-            target,
-            capacity,
+            identity,
             created: AtomicU64::new(0),
             exported: AtomicU64::new(0),
             in_flight: AtomicU64::new(0),
@@ -182,9 +188,9 @@ impl Health {
         }
     }
 
-    /// Counts an item that was handed over.
-    pub(crate) fn create(&self) {
-        self.created.fetch_add(1, Ordering::Relaxed);
+    /// Counts items that were handed over.
+    pub(crate) fn create(&self, items: u64) {
+        self.created.fetch_add(items, Ordering::Relaxed);
     }
 
     /// Counts items that will never be sent.
@@ -240,17 +246,20 @@ impl Health {
             + dropped.iter().map(|(_, count)| count).sum::<u64>();
         let Last { success: last_success, error } = self.lock().clone();
         let (last_error, last_cause) = error.unzip();
+        let Identity { signal, items, component, name, target, capacity } = self.identity.clone();
         ExporterStatus {
-            signal: self.signal,
-            component: self.component,
-            target: self.target.clone(),
+            signal,
+            items,
+            component,
+            name,
+            target,
             created,
             exported,
             failed,
             dropped,
             in_flight,
             queued: created.saturating_sub(settled),
-            queue_capacity: u64::try_from(self.capacity).unwrap_or(u64::MAX),
+            queue_capacity: u64::try_from(capacity).unwrap_or(u64::MAX),
             last_success,
             last_error,
             last_cause,

@@ -8,6 +8,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use flate2::write::GzEncoder;
+use prost::Message as _;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::connect::Connector;
@@ -32,18 +35,18 @@ const PAUSE_FIRST: Duration = Duration::from_millis(200);
 /// The longest pause between two attempts.
 const PAUSE_MAX: Duration = Duration::from_secs(5);
 
-/// Writes the items of one signal, and reads what a receiver says to them.
+/// Writes the items of one signal as OTLP, and reads what a receiver says to them.
 pub(crate) trait Encode<T>: Send + Sync + 'static {
     /// The gRPC method.
     const GRPC_PATH: &'static str;
-    /// A request as protobuf.
-    fn protobuf(&self, items: Vec<T>) -> Vec<u8>;
-    /// A request as JSON.
-    fn json(&self, items: Vec<T>) -> Vec<u8>;
-    /// What a receiver says, from protobuf; nothing when it is not an answer.
-    fn accepted_protobuf(&self, answer: &[u8]) -> Option<Accepted>;
-    /// What a receiver says, from JSON; nothing when it is not an answer.
-    fn accepted_json(&self, answer: &[u8]) -> Option<Accepted>;
+    /// What is sent.
+    type Request: prost::Message + Serialize;
+    /// What is answered.
+    type Response: prost::Message + Default + DeserializeOwned;
+    /// Makes a request of a batch.
+    fn request(&self, batch: Vec<T>) -> Self::Request;
+    /// Reads an answer.
+    fn accepted(response: Self::Response) -> Accepted;
 }
 
 /// Sends batches to one receiver.
@@ -85,9 +88,11 @@ impl<E> OtlpSink<E> {
     where
         E: Encode<T>,
     {
+        let request = self.encoder.request(items);
         let body = match self.protocol {
-            Protocol::HttpJson => self.encoder.json(items),
-            Protocol::Grpc | Protocol::HttpProtobuf => self.encoder.protobuf(items),
+            // Serialising these generated types cannot fail: they have no maps and no foreign types.
+            Protocol::HttpJson => serde_json::to_vec(&request).unwrap_or_default(),
+            Protocol::Grpc | Protocol::HttpProtobuf => request.encode_to_vec(),
         };
         if body.len() > REQUEST_BYTES_MAX {
             return Err(ExportError::TooLarge(body.len()));
@@ -152,12 +157,12 @@ where
     async fn export(&self, batch: Vec<T>, closing: &Closing) -> Result<Accepted, ExportError> {
         let body = self.body(batch)?;
         let answer = self.deliver(body, closing).await?;
-        let accepted = match self.protocol {
-            Protocol::HttpJson => self.encoder.accepted_json(&answer),
-            Protocol::Grpc | Protocol::HttpProtobuf => self.encoder.accepted_protobuf(&answer),
+        let response = match self.protocol {
+            Protocol::HttpJson => serde_json::from_slice(&answer).ok(),
+            Protocol::Grpc | Protocol::HttpProtobuf => E::Response::decode(answer).ok(),
         };
         // A success with a strange body is still a success: some receivers answer nothing or `OK`.
-        Ok(accepted.unwrap_or_default())
+        Ok(response.map(E::accepted).unwrap_or_default())
     }
 }
 

@@ -17,10 +17,11 @@ use crate::signal::Signal;
 /// The time that a stopped worker gets to notice; it stops at its next await.
 const ABORT_TIMEOUT: Duration = Duration::from_millis(100);
 
-/// A running queue and worker, whatever the items are.
+/// A running worker and its queue, whatever the items are.
 pub(crate) struct Pipeline {
     pub(crate) health: Arc<Health>,
-    queue: Arc<dyn Ending>,
+    /// Where items wait for the worker; absent when the worker fetches them itself.
+    queue: Option<Arc<dyn Ending>>,
     closing: watch::Sender<bool>,
     worker: Mutex<Option<JoinHandle<()>>>,
 }
@@ -30,6 +31,8 @@ pub(crate) struct Pipeline {
 pub struct SignalFlush {
     /// The signal.
     pub signal: Signal,
+    /// What was exported, in words: `audit events`.
+    pub items: &'static str,
     /// Where it was sent to.
     pub target: String,
     /// Items that were acknowledged during the shutdown.
@@ -61,10 +64,9 @@ impl<T: Send> Ending for Queue<T> {
 
 impl Pipeline {
     /// Starts a worker between `queue` and `sink`.
-    pub(crate) fn start<T, S>(
+    pub(crate) fn batched<T, S>(
         runtime: &ExportRuntime,
         queue: &Arc<Queue<T>>,
-        health: Arc<Health>,
         sink: S,
         batch: Batch,
     ) -> Self
@@ -74,8 +76,9 @@ impl Pipeline {
     {
         let (closing, wait) = Closing::new();
         let worker = runtime.spawn(worker::run(Arc::clone(queue), sink, batch, wait));
+        let health = Arc::clone(queue.health());
         let queue: Arc<dyn Ending> = Arc::<Queue<T>>::clone(queue);
-        Self { health, queue, closing, worker: Mutex::new(worker) }
+        Self { health, queue: Some(queue), closing, worker: Mutex::new(worker) }
     }
 
     /// Sends what is left, for at most `deadline`; what is left then is lost and counted.
@@ -83,7 +86,9 @@ impl Pipeline {
     /// Must run on the export runtime, whose timers it uses.
     pub(crate) async fn finish(&self, deadline: Duration) -> SignalFlush {
         let before = self.health.status();
-        self.queue.close();
+        if let Some(queue) = &self.queue {
+            queue.close();
+        }
         self.closing.send_replace(true);
         let worker = self.worker.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(mut worker) = worker
@@ -96,7 +101,9 @@ impl Pipeline {
                 tracing::debug!("An export worker did not stop in time.");
             }
         }
-        self.health.drop_items(DropReason::AlreadyShutdown, self.queue.discard());
+        if let Some(queue) = &self.queue {
+            self.health.drop_items(DropReason::AlreadyShutdown, queue.discard());
+        }
         self.health.abandon();
         flushed(&before, self.health.status())
     }
@@ -113,6 +120,7 @@ fn flushed(before: &ExporterStatus, after: ExporterStatus) -> SignalFlush {
     let lost = lost(&after).saturating_sub(lost(before));
     SignalFlush {
         signal: after.signal,
+        items: after.items,
         target: after.target,
         exported: after.exported.saturating_sub(before.exported),
         lost,

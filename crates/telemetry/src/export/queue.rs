@@ -35,8 +35,9 @@ struct State<T> {
 }
 
 impl<T> Queue<T> {
-    /// Makes an empty queue of at most `items_max` items, which leave in batches of at most `batch_max`.
-    pub(crate) fn new(items_max: usize, batch_max: usize, health: Arc<Health>) -> Self {
+    /// Makes an empty queue; `health` knows the most items, which leave in batches of at most `batch_max`.
+    pub(crate) fn new(batch_max: usize, health: Arc<Health>) -> Self {
+        let items_max = health.identity.capacity;
         let state =
             State { full: VecDeque::new(), open: Vec::new(), len: 0, flush: false, closed: false };
         Self { state: Mutex::new(state), ready: Notify::new(), items_max, batch_max, health }
@@ -44,7 +45,7 @@ impl<T> Queue<T> {
 
     /// Leaves an item; it is dropped and counted when the queue is full or closed.
     pub(crate) fn push(&self, item: T) {
-        self.health.create();
+        self.health.create(1);
         let mut state = self.lock();
         let refused = if state.closed {
             Some(DropReason::AlreadyShutdown)
@@ -122,7 +123,7 @@ impl<T> Queue<T> {
     }
 
     /// The account of the items.
-    pub(crate) fn health(&self) -> &Health {
+    pub(crate) fn health(&self) -> &Arc<Health> {
         &self.health
     }
 
@@ -136,12 +137,19 @@ mod tests {
     use std::sync::Arc;
 
     use super::Queue;
-    use crate::export::health::Health;
+    use crate::export::health::{Health, Identity};
     use crate::signal::Signal;
 
     fn queue(items_max: usize, batch_max: usize) -> Queue<usize> {
-        let health = Health::new(Signal::Traces, "test", "nowhere".to_owned(), items_max);
-        Queue::new(items_max, batch_max, Arc::new(health))
+        let identity = Identity {
+            signal: Signal::Traces,
+            items: "traces",
+            component: "test",
+            name: "test/0".to_owned(),
+            target: "nowhere".to_owned(),
+            capacity: items_max,
+        };
+        Queue::new(batch_max, Arc::new(Health::new(identity)))
     }
 
     #[test]

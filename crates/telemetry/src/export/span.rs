@@ -12,7 +12,6 @@ use opentelemetry_proto::transform::trace::tonic::group_spans_by_resource_and_sc
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{Span, SpanData, SpanProcessor};
-use prost::Message as _;
 
 use super::otlp::Encode;
 use super::queue::Queue;
@@ -53,45 +52,26 @@ impl SpanEncoder {
     pub(crate) fn new(resource: &Resource) -> Self {
         Self(resource.into())
     }
-
-    fn request(&self, mut spans: Vec<SpanData>) -> ExportTraceServiceRequest {
-        for span in &mut spans {
-            keep_last(&mut span.attributes);
-        }
-        ExportTraceServiceRequest {
-            resource_spans: group_spans_by_resource_and_scope(spans, &self.0),
-        }
-    }
 }
 
 impl Encode<SpanData> for SpanEncoder {
     const GRPC_PATH: &'static str = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
+    type Request = ExportTraceServiceRequest;
+    type Response = ExportTraceServiceResponse;
 
-    fn protobuf(&self, items: Vec<SpanData>) -> Vec<u8> {
-        self.request(items).encode_to_vec()
+    fn request(&self, mut batch: Vec<SpanData>) -> ExportTraceServiceRequest {
+        for span in &mut batch {
+            keep_last(&mut span.attributes);
+        }
+        ExportTraceServiceRequest {
+            resource_spans: group_spans_by_resource_and_scope(batch, &self.0),
+        }
     }
 
-    fn json(&self, items: Vec<SpanData>) -> Vec<u8> {
-        // Serialising these generated types cannot fail: they have no maps and no foreign types.
-        serde_json::to_vec(&self.request(items)).unwrap_or_default()
-    }
-
-    fn accepted_protobuf(&self, answer: &[u8]) -> Option<Accepted> {
-        ExportTraceServiceResponse::decode(answer).ok().map(accepted)
-    }
-
-    fn accepted_json(&self, answer: &[u8]) -> Option<Accepted> {
-        serde_json::from_slice(answer).ok().map(accepted)
-    }
-}
-
-fn accepted(answer: ExportTraceServiceResponse) -> Accepted {
-    let Some(partial) = answer.partial_success else {
-        return Accepted::default();
-    };
-    Accepted {
-        rejected: u64::try_from(partial.rejected_spans).unwrap_or(0),
-        message: partial.error_message,
+    fn accepted(response: ExportTraceServiceResponse) -> Accepted {
+        response.partial_success.map_or_else(Accepted::default, |partial| {
+            Accepted::partly(partial.rejected_spans, partial.error_message)
+        })
     }
 }
 

@@ -5,13 +5,14 @@
 
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::cause::FailureCause;
 use super::error::ExportError;
-use super::health::{FailureReason, Health};
+use super::health::{FailureReason, Health, Identity};
 use super::queue::Queue;
 use crate::log::Chain;
 use crate::settings::Batch;
@@ -33,6 +34,13 @@ pub(crate) struct Accepted {
     pub(crate) rejected: u64,
     /// Why; may also be a warning about a batch that it took whole.
     pub(crate) message: String,
+}
+
+impl Accepted {
+    /// What `partial_success` says; a negative count is nonsense and taken as none.
+    pub(crate) fn partly(rejected: i64, message: String) -> Self {
+        Self { rejected: u64::try_from(rejected).unwrap_or(0), message }
+    }
 }
 
 /// Says whether the gateway stops.
@@ -70,7 +78,9 @@ where
             () = sleep_until(due) => true,
         };
         while let Some(items) = if everything { queue.take_any() } else { queue.take_full() } {
-            export(queue.health(), &sink, items, batch, &closing).await;
+            let count = u64::try_from(items.len()).unwrap_or(u64::MAX);
+            let sending = sink.export(items, &closing);
+            settle(queue.health(), count, batch.export_timeout, sending).await;
         }
         due = Instant::now() + batch.delay;
         if everything && queue.is_closed() {
@@ -79,14 +89,15 @@ where
     }
 }
 
-async fn export<T, S>(health: &Health, sink: &S, items: Vec<T>, batch: Batch, closing: &Closing)
-where
-    S: Sink<T>,
-{
-    let count = u64::try_from(items.len()).unwrap_or(u64::MAX);
+/// Waits for the end of one export of `count` items, for at most `deadline`, and enters it into the account.
+pub(crate) async fn settle(
+    health: &Health,
+    count: u64,
+    deadline: Duration,
+    sending: impl Future<Output = Result<Accepted, ExportError>>,
+) {
     health.send(count);
-    let result = timeout(batch.export_timeout, sink.export(items, closing)).await;
-    let result = result.unwrap_or(Err(ExportError::Timeout(batch.export_timeout)));
+    let result = timeout(deadline, sending).await.unwrap_or(Err(ExportError::Timeout(deadline)));
     match result {
         Ok(accepted) => {
             let rejected = accepted.rejected.min(count);
@@ -111,24 +122,24 @@ where
 
 /// Notes a failure; the first of a row is a log line.
 fn failing(health: &Health, error: &str, (reason, cause): (FailureReason, FailureCause)) {
-    let (signal, target) = (health.signal, &health.target);
+    let Identity { signal, items, target, .. } = &health.identity;
     if health.note(Some((error.to_owned(), cause))) {
         tracing::warn!(
             signal = %signal,
             target = %target,
             "error.type" = reason.as_str(),
             error = %error,
-            "Export of {signal} to {target} fails; they are lost until it works again."
+            "Export of {items} to {target} fails; they are lost until it works again."
         );
     } else {
-        tracing::debug!(signal = %signal, error = %error, "Export of {signal} still fails.");
+        tracing::debug!(signal = %signal, error = %error, "Export of {items} still fails.");
     }
 }
 
 /// Notes a success; the first after failures is a log line.
 fn working(health: &Health) {
     if health.note(None) {
-        let (signal, target) = (health.signal, &health.target);
-        tracing::info!(signal = %signal, target = %target, "Export of {signal} to {target} works again.");
+        let Identity { signal, items, target, .. } = &health.identity;
+        tracing::info!(signal = %signal, target = %target, "Export of {items} to {target} works again.");
     }
 }

@@ -55,7 +55,7 @@ impl Cell {
 pub(crate) struct End {
     /// Bytes.
     pub(crate) memory: Share<u64>,
-    /// `None` without traces.
+    /// `None` when none are made.
     pub(crate) spans: Option<Spans>,
 }
 
@@ -112,12 +112,12 @@ impl Results {
     }
 
     /// How far a round's ratio to the base is from the median of these ratios, as a part of it: the median again.
-    pub(crate) fn noise(&self, of: fn(&Cell) -> f64) -> f64 {
+    pub(crate) fn noise(&self, base: Way, of: fn(&Cell) -> f64) -> f64 {
         let mut distances = Vec::new();
         for ((workload, way), cells) in &self.cells {
-            let middle = self.ratio(*workload, [*way, BASE], of, of);
-            let ratios = cells.iter().zip(self.rounds(*workload, BASE));
-            let compared = *way != BASE && middle > 0.0;
+            let middle = self.ratio(*workload, [*way, base], of, of);
+            let ratios = cells.iter().zip(self.rounds(*workload, base));
+            let compared = *way != base && middle > 0.0;
             let ratios = ratios.filter(|_| compared).map(|(way, base)| of(way) / of(base));
             distances.extend(ratios.map(|ratio| (ratio / middle - 1.0).abs()));
         }
@@ -142,7 +142,7 @@ mod tests {
 
     use super::{Cell, Results, median};
     use crate::setup::Share;
-    use crate::way::Way;
+    use crate::way::{DUPLEX, Way};
     use crate::workload::Workload;
 
     fn near(left: f64, right: f64) -> bool {
@@ -173,12 +173,12 @@ mod tests {
                 |way, unit| results.add(Workload::Ping, way, cell(Duration::from_micros(unit)));
             add(Way::Direct, direct);
             add(Way::PlainEnvoy, envoy);
-            add(Way::Duplex, gateway);
+            add(DUPLEX, gateway);
         }
-        let ways = [Way::Duplex, Way::PlainEnvoy];
+        let ways = [DUPLEX, Way::PlainEnvoy];
         let ratio = results.ratio(Workload::Ping, ways, |cell| cell.p50, |cell| cell.p50);
         assert!(near(ratio, 2.0), "{ratio}");
-        let added = results.added(Workload::Ping, Way::Duplex);
+        let added = results.added(Workload::Ping, DUPLEX);
         assert!(near(added, 3.0), "{added}");
     }
 

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use anyhow::Context;
 use serde_json::{Value, json};
 
+use crate::level::Level;
 use crate::way::{PREFIX, Way};
 
 /// The key of session ids; it protects nothing here.
@@ -36,9 +37,14 @@ pub(crate) fn configuration(way: Way, at: &Addresses) -> String {
         "url": format!("http://{}/mcp", at.server),
         "prefix": PREFIX,
     });
+    let telemetry = way.level().map_or_else(|| json!({}), Level::section);
     if !way.has_envoy() {
-        let configuration =
-            json!({ "listen": at.gateway, "adminListen": at.admin, "servers": [server] });
+        let configuration = json!({
+            "listen": at.gateway,
+            "adminListen": at.admin,
+            "servers": [server],
+            "telemetry": telemetry,
+        });
         return configuration.to_string();
     }
     if let Some(server) = server.as_object_mut() {
@@ -52,6 +58,7 @@ pub(crate) fn configuration(way: Way, at: &Addresses) -> String {
         "adminListen": at.admin,
         "extProcListen": at.ext_proc,
         "servers": [server],
+        "telemetry": telemetry,
     });
     configuration.to_string()
 }

@@ -10,8 +10,10 @@
     reason = "a tool for developers, not part of the gateway"
 )]
 
+mod cost;
 mod figures;
 mod files;
+mod level;
 mod load;
 mod machine;
 mod process;
@@ -32,6 +34,7 @@ use crate::figures::{Cell, Results};
 use crate::load::Connection;
 use crate::process::Programs;
 use crate::setup::Setup;
+use crate::way::Way;
 use crate::workload::Workload;
 
 /// Connections of the measurements of throughput and CPU.
@@ -57,6 +60,18 @@ struct Options {
     #[arg(long, default_value_t = 3_200, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     requests_loaded: u32,
 
+    /// What is measured
+    #[arg(long, value_enum, default_value_t = Table::Ways)]
+    table: Table,
+
+    /// A gateway that was built without telemetry, for `--table telemetry`
+    #[arg(long, value_name = "FILE", required_if_eq("table", "telemetry"))]
+    compiled_out: Option<PathBuf>,
+
+    /// The core that the gateway and Envoy are bound to: any, unless named
+    #[arg(long)]
+    core: Option<u16>,
+
     /// Where the programs of scripts/tools.sh are
     #[arg(long, value_name = "FOLDER", default_value = ".tools/bin")]
     tools: PathBuf,
@@ -66,20 +81,47 @@ struct Options {
     gateway: Option<PathBuf>,
 }
 
+/// What is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Table {
+    /// The gateway beside a plain Envoy
+    Ways,
+    /// The gateway with more and more telemetry
+    Telemetry,
+}
+
+impl Table {
+    fn ways(self) -> Vec<Way> {
+        match self {
+            Self::Ways => Way::COMPARED.to_vec(),
+            Self::Telemetry => Way::telemetry(),
+        }
+    }
+
+    fn workloads(self) -> &'static [Workload] {
+        match self {
+            Self::Ways => &Workload::ALL,
+            Self::Telemetry => &[Workload::Call],
+        }
+    }
+}
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
     let options = Options::parse();
-    let programs = Programs::find(&options.tools, options.gateway.as_deref())?;
+    let mut programs = Programs::find(&options.tools, options.gateway.as_deref())?;
+    programs.core = options.core;
+    programs.compiled_out.clone_from(&options.compiled_out);
     let description = machine::description(&programs)?;
     let started = Instant::now();
 
     let server = upstream::start()?;
-    let setups = Setup::start_all(&programs, server, CONNECTIONS).await?;
+    let setups = Setup::start_all(&programs, &options.table.ways(), server, CONNECTIONS).await?;
     let mut results = Results::default();
     for round in 1..=options.rounds {
         eprintln!("round {round} of {}", options.rounds);
-        for workload in Workload::ALL {
-            for setup in setups.iter().filter(|setup| setup.way.takes(workload)) {
+        for workload in options.table.workloads().iter().copied() {
+            for setup in &setups {
                 let cell = measure(setup, workload, &options).await.with_context(|| {
                     format!("{}, {}; see {}", setup.way.name(), workload.name(), programs.folder())
                 })?;
@@ -101,7 +143,11 @@ async fn main() -> anyhow::Result<()> {
         options.requests_alone,
         options.requests_loaded,
     );
-    print!("{}", report::markdown(&results)?);
+    let text = match options.table {
+        Table::Ways => report::markdown(&results)?,
+        Table::Telemetry => cost::markdown(&results)?,
+    };
+    print!("{text}");
     Ok(())
 }
 

@@ -12,6 +12,10 @@ pub(crate) struct Programs {
     pub(crate) gateway: PathBuf,
     pub(crate) envoy: PathBuf,
     pub(crate) rotel: PathBuf,
+    /// The gateway without telemetry.
+    pub(crate) compiled_out: Option<PathBuf>,
+    /// The core that the gateway and Envoy run on; any when absent.
+    pub(crate) core: Option<u16>,
     folder: PathBuf,
 }
 
@@ -28,7 +32,14 @@ impl Programs {
             .with_context(|| format!("no programs in {}: `make tools`", tools.display()))?;
         let folder = std::env::temp_dir().join(format!("mcp-gateway-bench-{}", std::process::id()));
         fs::create_dir(&folder)?;
-        Ok(Self { gateway, envoy: tools.join("envoy"), rotel: tools.join("rotel"), folder })
+        Ok(Self {
+            gateway,
+            envoy: tools.join("envoy"),
+            rotel: tools.join("rotel"),
+            compiled_out: None,
+            core: None,
+            folder,
+        })
     }
 
     /// The folder, for people.
@@ -60,11 +71,19 @@ impl Program {
         executable: &Path,
         arguments: &[&str],
         environment: &[(&str, &str)],
-        folder: &Path,
+        (folder, core): (&Path, Option<u16>),
     ) -> anyhow::Result<Self> {
         let name = executable.file_name().unwrap_or_default();
         let log = File::create(folder.join(name).with_extension("log"))?;
-        let child = Command::new(executable)
+        let mut command = match core {
+            None => Command::new(executable),
+            Some(core) => {
+                let mut command = Command::new("taskset");
+                command.args(["-c", &core.to_string()]).arg(executable);
+                command
+            }
+        };
+        let child = command
             .args(arguments)
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())

@@ -1,4 +1,4 @@
-//! The ratios as Markdown.
+//! The ratios to a plain Envoy as Markdown.
 
 use std::fmt::{self, Write};
 
@@ -12,13 +12,12 @@ pub(crate) fn markdown(results: &Results) -> Result<String, fmt::Error> {
     for workload in Workload::ALL {
         write_workload(&mut text, results, workload)?;
     }
-    write_traces(&mut text, results)?;
     write_memory(&mut text, results)?;
     writeln!(
         text,
         "Noise: half of the ratios of single rounds are within {:.0} % (p50) and {:.0} % (CPU) of the medians above.",
-        100.0 * results.noise(|cell| cell.p50),
-        100.0 * results.noise(Cell::cpu),
+        100.0 * results.noise(BASE, |cell| cell.p50),
+        100.0 * results.noise(BASE, Cell::cpu),
     )?;
     Ok(text)
 }
@@ -27,13 +26,13 @@ fn write_workload(text: &mut String, results: &Results, workload: Workload) -> f
     writeln!(text, "### {}\n", workload.name())?;
     text.push_str("| | p50 | added p50 | p99 | requests/s | CPU | of it gateway | of it Envoy |\n");
     text.push_str("|---|--:|--:|--:|--:|--:|--:|--:|\n");
-    for way in Way::ALL.into_iter().filter(|way| way.without_traces().is_none()) {
+    for way in Way::COMPARED {
         let ratio = |of: fn(&Cell) -> f64| results.ratio(workload, [way, BASE], of, of);
         let cpu = |of: fn(&Cell) -> f64, is_there: bool| {
             let ratio = results.ratio(workload, [way, BASE], of, Cell::cpu);
             if is_there { format!("{ratio:.2}") } else { "–".to_owned() }
         };
-        let (has_gateway, has_envoy) = (way.has_gateway(), way.has_envoy());
+        let (has_gateway, has_envoy) = (way.level().is_some(), way.has_envoy());
         writeln!(
             text,
             "| {} | {:.2} | {:.2} | {:.2} | {:.2} | {} | {} | {} |",
@@ -61,31 +60,6 @@ fn write_workload(text: &mut String, results: &Results, workload: Workload) -> f
     )
 }
 
-fn write_traces(text: &mut String, results: &Results) -> fmt::Result {
-    let workload = Workload::Call;
-    writeln!(text, "### {}, every trace exported\n", workload.name())?;
-    text.push_str("Compared with the same way without traces.\n\n");
-    text.push_str("| | p50 | p99 | requests/s | CPU of the gateway | spans lost |\n");
-    text.push_str("|---|--:|--:|--:|--:|--:|\n");
-    for way in Way::ALL {
-        let Some(without) = way.without_traces() else { continue };
-        let ratio = |of: fn(&Cell) -> f64| results.ratio(workload, [way, without], of, of);
-        let spans = results.ends.get(&way).and_then(|end| end.spans).unwrap_or_default();
-        writeln!(
-            text,
-            "| {} | {:.2} | {:.2} | {:.2} | {:.2} | {:.0} % |",
-            without.name(),
-            ratio(|cell| cell.p50),
-            ratio(|cell| cell.p99),
-            ratio(|cell| cell.rate),
-            ratio(|cell| cell.cpu.gateway),
-            100.0 * spans.lost_part(),
-        )?;
-    }
-    text.push('\n');
-    Ok(())
-}
-
 fn write_memory(text: &mut String, results: &Results) -> fmt::Result {
     const KIB: u64 = 1024;
     // Kibibytes of less than 4 TiB have a place in 32 bits, which have one in a float.
@@ -96,7 +70,7 @@ fn write_memory(text: &mut String, results: &Results) -> fmt::Result {
         let part = |bytes: u64, is_there: bool| {
             if is_there { format!("{:.2}", kib(bytes) / base) } else { "–".to_owned() }
         };
-        let gateway = part(end.memory.gateway, way.has_gateway());
+        let gateway = part(end.memory.gateway, way.level().is_some());
         let envoy = part(end.memory.envoy, way.has_envoy());
         writeln!(text, "| {} | {gateway} | {envoy} |", way.name())?;
     }

@@ -11,6 +11,7 @@ use tokio::net::TcpStream;
 use tokio::time::sleep;
 
 use crate::files::{Addresses, SIGNING_KEY, configuration, without_gateway};
+use crate::level::{Level, Receiver};
 use crate::load::{Session, get};
 use crate::process::{Program, Programs, output};
 use crate::spans::Spans;
@@ -32,6 +33,8 @@ pub(crate) struct Setup {
     gateway: Option<Program>,
     envoy: Option<Program>,
     _receiver: Option<Program>,
+    /// A receiver that takes connections, as far as the system does that for it, and never reads.
+    _silent: Option<TcpListener>,
 }
 
 /// Something that the gateway and Envoy each have some of.
@@ -52,14 +55,15 @@ impl Share<Duration> {
 }
 
 impl Setup {
-    /// Sets every way up, one after another, with `sessions` sessions each.
+    /// Sets ways up, one after another, with `sessions` sessions each.
     pub(crate) async fn start_all(
         programs: &Programs,
+        ways: &[Way],
         server: SocketAddr,
         sessions: u16,
     ) -> anyhow::Result<Vec<Self>> {
         let mut setups = Vec::new();
-        for way in Way::ALL {
+        for way in ways.iter().copied() {
             eprintln!("starting: {}", way.name());
             let setup = Self::start(programs, way, server, sessions).await;
             let context = || format!("{} does not start; see {}", way.name(), programs.folder());
@@ -75,15 +79,19 @@ impl Setup {
         sessions: u16,
     ) -> anyhow::Result<Self> {
         let at = addresses(server)?;
-        let folder = programs.subfolder(&format!("{way:?}"))?;
+        let folder = programs.subfolder(&folder_name(way))?;
         fs::write(folder.join("config.yaml"), configuration(way, &at))?;
-        let receiver =
-            way.without_traces().map(|_| receiver(programs, &at, &folder)).transpose()?;
-        if receiver.is_some() {
-            listens(at.otlp_http).await?;
+        let level = way.level();
+        let (mut receiver, mut silent) = (None, None);
+        match level.map_or(Receiver::None, Level::receiver) {
+            Receiver::None | Receiver::Closed => {}
+            Receiver::Real => {
+                receiver = Some(start_receiver(programs, &at, &folder)?);
+                listens(at.otlp_http).await?;
+            }
+            Receiver::Silent => silent = Some(TcpListener::bind(at.otlp_http)?),
         }
-        let gateway =
-            way.has_gateway().then(|| gateway(programs, way, &at, &folder)).transpose()?;
+        let gateway = level.map(|level| gateway(programs, level, &at, &folder)).transpose()?;
         let envoy = way.has_envoy().then(|| envoy(programs, way, &folder)).transpose()?;
         if envoy.is_some() {
             listens(at.envoy).await?;
@@ -100,7 +108,16 @@ impl Setup {
             (None, None) => at.server,
         };
         let sessions = try_join_all((0..sessions).map(|_| Session::open(address))).await?;
-        Ok(Self { way, address, sessions, admin: at.admin, gateway, envoy, _receiver: receiver })
+        Ok(Self {
+            way,
+            address,
+            sessions,
+            admin: at.admin,
+            gateway,
+            envoy,
+            _receiver: receiver,
+            _silent: silent,
+        })
     }
 
     /// The time that the way's programs have spent on a core.
@@ -123,61 +140,85 @@ impl Setup {
         Ok(Share { gateway: part(&self.gateway)?, envoy: part(&self.envoy)? })
     }
 
-    /// What became of the gateway's spans, once none is under way; `None` when traces are off.
+    /// What became of what the gateway exports, once nothing is under way; `None` when nothing is exported.
+    ///
+    /// With a receiver that does not do its part there is always something under way: then it is what it is.
     pub(crate) async fn spans(&self) -> anyhow::Result<Option<Spans>> {
-        if self.way.without_traces().is_none() {
-            return Ok(None);
-        }
         let read = async || -> anyhow::Result<Spans> {
             let metrics = get(self.admin, "/metrics").await?;
             Spans::read(std::str::from_utf8(&metrics.body)?)
         };
-        until("the spans are exported", async || {
-            read().await.is_ok_and(|spans| spans.under_way == 0)
-        })
-        .await?;
+        match self.way.level().map_or(Receiver::None, Level::receiver) {
+            Receiver::None => return Ok(None),
+            Receiver::Closed | Receiver::Silent => {}
+            Receiver::Real => {
+                until("everything is exported", async || {
+                    read().await.is_ok_and(|spans| spans.under_way == 0)
+                })
+                .await?;
+            }
+        }
         read().await.map(Some)
     }
 }
 
+/// A name that a folder can have.
+fn folder_name(way: Way) -> String {
+    way.name().replace(|c: char| !c.is_ascii_alphanumeric(), "-")
+}
+
 fn gateway(
     programs: &Programs,
-    way: Way,
+    level: Level,
     at: &Addresses,
     folder: &Path,
 ) -> anyhow::Result<Program> {
     let collector = format!("http://{}", at.otlp_http);
     let mut environment = vec![("GATEWAY_SIGNING_KEY", SIGNING_KEY)];
-    if way.without_traces().is_some() {
+    environment.extend(level.environment());
+    if level.receiver() != Receiver::None {
         environment.push(("OTEL_EXPORTER_OTLP_ENDPOINT", &collector));
     }
+    let executable = match level {
+        Level::CompiledOut => {
+            programs.compiled_out.as_ref().context("no gateway without telemetry")?
+        }
+        Level::Off
+        | Level::Metrics
+        | Level::Usual
+        | Level::TracesOnePercent
+        | Level::Traces
+        | Level::TracesAndLogs
+        | Level::Refusing
+        | Level::Hanging => &programs.gateway,
+    };
     let arguments = ["serve", "--config", "config.yaml"];
-    Program::start(&programs.gateway, &arguments, &environment, folder)
+    Program::start(executable, &arguments, &environment, (folder, programs.core))
 }
 
 /// Envoy with as many threads as there are cores, as the gateway has.
 fn envoy(programs: &Programs, way: Way, folder: &Path) -> anyhow::Result<Program> {
-    let request_body = if way == Way::Buffered { "buffered" } else { "duplex" };
+    let request_body = if way.is_buffered() { "buffered" } else { "duplex" };
     let config = folder.join("config.yaml").display().to_string();
     let arguments = ["envoy-config", "--config", &config, "--request-body", request_body];
     let mut bootstrap = output(&programs.gateway, &arguments)?;
-    if !way.has_gateway() {
+    if way.level().is_none() {
         bootstrap = without_gateway(&bootstrap)?;
     }
     fs::write(folder.join("envoy.yaml"), bootstrap)?;
     let arguments =
         ["--disable-hot-restart", "--log-level", "warning", "--config-path", "envoy.yaml"];
-    Program::start(&programs.envoy, &arguments, &[], folder)
+    Program::start(&programs.envoy, &arguments, &[], (folder, programs.core))
 }
 
 /// A real receiver, which throws away what it has received.
-fn receiver(programs: &Programs, at: &Addresses, folder: &Path) -> anyhow::Result<Program> {
+fn start_receiver(programs: &Programs, at: &Addresses, folder: &Path) -> anyhow::Result<Program> {
     let endpoints = [at.otlp_http, at.otlp_grpc].map(|address| address.to_string());
     let [http, grpc] = endpoints.each_ref().map(String::as_str);
     let mut arguments = vec!["start", "--exporter", "blackhole"];
     arguments.extend(["--otlp-http-endpoint", http, "--otlp-grpc-endpoint", grpc]);
     arguments.extend(["--pid-file", "rotel.pid", "--log-file", "rotel-messages.log"]);
-    Program::start(&programs.rotel, &arguments, &[], folder)
+    Program::start(&programs.rotel, &arguments, &[], (folder, None))
 }
 
 /// Finds a free port for everybody. They are held until all are found, so that none is found twice.

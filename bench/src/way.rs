@@ -1,90 +1,93 @@
 //! The ways from the client to the MCP server that are compared.
 
-use crate::workload::Workload;
+use crate::level::Level;
 
 /// One way from the client to the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Way {
     /// No gateway and no Envoy.
     Direct,
-    /// The gateway by itself.
-    Standalone,
     /// Envoy without the gateway: the measure of the others.
     PlainEnvoy,
-    /// The gateway behind Envoy, bodies in full duplex.
-    Duplex,
-    /// The gateway behind Envoy, bodies buffered.
-    Buffered,
-    /// [`Way::Standalone`] with every trace exported.
-    StandaloneTraced,
-    /// [`Way::Duplex`] with every trace exported.
-    DuplexTraced,
+    /// The gateway.
+    Gateway(Front, Level),
 }
 
-impl Way {
-    /// Every way, in the order of the tables.
-    pub(crate) const ALL: [Self; 7] = [
-        Self::Direct,
-        Self::Standalone,
-        Self::PlainEnvoy,
-        Self::Duplex,
-        Self::Buffered,
-        Self::StandaloneTraced,
-        Self::DuplexTraced,
-    ];
+/// Who takes the client's requests on a way with the gateway.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Front {
+    /// The gateway by itself.
+    Standalone,
+    /// Envoy, bodies in full duplex.
+    Duplex,
+    /// Envoy, bodies buffered.
+    Buffered,
+}
 
+impl Front {
     /// What tables call it.
     pub(crate) fn name(self) -> &'static str {
         match self {
-            Self::Direct => "direct",
             Self::Standalone => "gateway, standalone",
-            Self::PlainEnvoy => "plain Envoy",
             Self::Duplex => "gateway behind Envoy, duplex",
             Self::Buffered => "gateway behind Envoy, buffered",
-            Self::StandaloneTraced => "gateway, standalone, traces on",
-            Self::DuplexTraced => "gateway behind Envoy, duplex, traces on",
         }
     }
+}
 
-    /// What a way with traces is compared with: the same one without.
-    pub(crate) fn without_traces(self) -> Option<Self> {
+/// The gateway standalone, as it comes.
+pub(crate) const STANDALONE: Way = Way::Gateway(Front::Standalone, Level::Usual);
+/// The gateway behind Envoy, as it comes.
+pub(crate) const DUPLEX: Way = Way::Gateway(Front::Duplex, Level::Usual);
+/// The gateway behind Envoy, bodies buffered.
+pub(crate) const BUFFERED: Way = Way::Gateway(Front::Buffered, Level::Usual);
+
+impl Way {
+    /// The ways that are compared with a plain Envoy, in the order of the tables.
+    pub(crate) const COMPARED: [Self; 5] =
+        [Self::Direct, STANDALONE, Self::PlainEnvoy, DUPLEX, BUFFERED];
+
+    /// The ways that show what telemetry costs: both front ends with every level.
+    pub(crate) fn telemetry() -> Vec<Self> {
+        let fronts = [Front::Standalone, Front::Duplex];
+        let of = |front| Level::ALL.map(|level| Self::Gateway(front, level));
+        fronts.into_iter().flat_map(of).collect()
+    }
+
+    /// What tables call it.
+    pub(crate) fn name(self) -> String {
         match self {
-            Self::StandaloneTraced => Some(Self::Standalone),
-            Self::DuplexTraced => Some(Self::Duplex),
-            Self::Direct | Self::Standalone | Self::PlainEnvoy | Self::Duplex | Self::Buffered => {
-                None
-            }
+            Self::Direct => "direct".to_owned(),
+            Self::PlainEnvoy => "plain Envoy".to_owned(),
+            Self::Gateway(front, Level::Usual) => front.name().to_owned(),
+            Self::Gateway(front, level) => format!("{}: {}", front.name(), level.name()),
         }
-    }
-
-    /// True when this way is measured with a workload; with traces on, one is enough.
-    pub(crate) fn takes(self, workload: Workload) -> bool {
-        self.without_traces().is_none() || workload == Workload::Call
     }
 
     /// What stands before the names of the server's tools on this way.
     pub(crate) fn tool_prefix(self) -> &'static str {
-        if self.has_gateway() { PREFIX } else { "" }
+        if self.level().is_some() { PREFIX } else { "" }
     }
 
-    /// True when the gateway is on this way.
-    pub(crate) fn has_gateway(self) -> bool {
+    /// How much telemetry the gateway makes; `None` when it is not on this way.
+    pub(crate) fn level(self) -> Option<Level> {
         match self {
-            Self::Direct | Self::PlainEnvoy => false,
-            Self::Standalone
-            | Self::Duplex
-            | Self::Buffered
-            | Self::StandaloneTraced
-            | Self::DuplexTraced => true,
+            Self::Direct | Self::PlainEnvoy => None,
+            Self::Gateway(_, level) => Some(level),
         }
     }
 
     /// True when Envoy is on this way.
     pub(crate) fn has_envoy(self) -> bool {
         match self {
-            Self::Direct | Self::Standalone | Self::StandaloneTraced => false,
-            Self::PlainEnvoy | Self::Duplex | Self::Buffered | Self::DuplexTraced => true,
+            Self::Direct | Self::Gateway(Front::Standalone, _) => false,
+            Self::PlainEnvoy | Self::Gateway(Front::Duplex | Front::Buffered, _) => true,
         }
+    }
+
+    /// True when Envoy sends whole bodies.
+    pub(crate) fn is_buffered(self) -> bool {
+        matches!(self, Self::Gateway(Front::Buffered, _))
     }
 }
 

@@ -38,7 +38,9 @@ pub use crate::export::runtime::THREAD_NAME;
 pub use crate::metrics::Metrics;
 pub use crate::recorder::{FinishedSpan, SpanRecorder, SpanStatus};
 pub use crate::remote::RemoteContext;
-pub use crate::settings::{BuildInfo, Env, EnvProblem, Notice, NoticeLevel, QUEUE_SIZE_MAX};
+pub use crate::settings::{
+    BuildInfo, Env, EnvProblem, Notice, NoticeLevel, Propagators, QUEUE_SIZE_MAX, Vocabulary,
+};
 pub use crate::signal::Signal;
 pub use crate::span::{Span, TraceHeaders};
 pub use crate::status::Status;

@@ -125,9 +125,10 @@ impl Span {
         }
     }
 
-    /// The headers by which another process continues this trace, sampled or not.
+    /// The headers by which another process continues this trace, sampled or not; none when `OTEL_PROPAGATORS` says so.
     pub fn headers(&self) -> Option<TraceHeaders> {
-        let context = self.0.as_ref()?.span_context();
+        let active = self.0.as_ref().filter(|active| active.tracer.injects())?;
+        let context = active.span_context();
         if !context.is_valid() {
             return None;
         }

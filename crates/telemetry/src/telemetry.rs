@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use opentelemetry::Context;
-use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::Resource as SdkResource;
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{SdkTracerProvider, Span as SdkSpan, SpanData, SpanProcessor};
 
@@ -14,7 +14,7 @@ use crate::export::exporters::{Exporters, Queues};
 use crate::export::pipeline::{Pipeline, SignalFlush};
 use crate::export::runtime::ExportRuntime;
 use crate::export::span::QueueProcessor;
-use crate::settings::{BuildInfo, Env, EnvProblem, Notice, Settings, sampler};
+use crate::settings::{BuildInfo, Env, EnvProblem, Notice, Settings, sampler, span_limits};
 use crate::status::Status;
 use crate::tracer::Tracer;
 
@@ -66,7 +66,9 @@ impl Telemetry {
         let settings = Settings::from_env(env, build)?;
         let exporters = Exporters::start(&settings)?;
         let provider = traces(&settings, exporters.spans, extra);
-        let tracer = provider.as_ref().map_or_else(Tracer::off, Tracer::new);
+        let tracer = provider.as_ref().map_or_else(Tracer::off, |provider| {
+            Tracer::new(provider, settings.propagators, settings.vocabulary)
+        });
         let health = exporters.pipelines.iter().map(|pipeline| Arc::clone(&pipeline.health));
         let status = Status::new(health.collect(), tracer.clone(), settings.listed);
         let telemetry = Self {
@@ -149,8 +151,8 @@ fn traces(
     }
     let mut builder = SdkTracerProvider::builder()
         .with_sampler(sampler(asked.sampler))
-        .with_span_limits(asked.counts.limits())
-        .with_resource(settings.resource.clone());
+        .with_span_limits(span_limits(asked.limits))
+        .with_resource(settings.resource.to_sdk());
     for queue in queues {
         builder = builder.with_span_processor(QueueProcessor(queue));
     }
@@ -186,7 +188,7 @@ impl SpanProcessor for Extra {
         self.0.shutdown_with_timeout(timeout)
     }
 
-    fn set_resource(&mut self, resource: &Resource) {
+    fn set_resource(&mut self, resource: &SdkResource) {
         self.0.set_resource(resource);
     }
 }

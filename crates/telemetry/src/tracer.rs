@@ -18,6 +18,7 @@ use opentelemetry_sdk::trace::{SdkTracer, SdkTracerProvider};
 
 use crate::attributes::Attributes;
 use crate::remote::RemoteContext;
+use crate::settings::{Propagators, Vocabulary};
 use crate::span::Span;
 
 /// The instrumentation scope of every span.
@@ -31,6 +32,8 @@ pub struct Tracer(Option<Arc<Active>>);
 #[derive(Debug)]
 pub(crate) struct Active {
     sdk: SdkTracer,
+    propagators: Propagators,
+    vocabulary: Vocabulary,
     not_sampled_by_parent: AtomicU64,
 }
 
@@ -41,11 +44,16 @@ impl Tracer {
     }
 
     /// A tracer of `provider`.
-    pub(crate) fn new(provider: &SdkTracerProvider) -> Self {
+    pub(crate) fn new(
+        provider: &SdkTracerProvider,
+        propagators: Propagators,
+        vocabulary: Vocabulary,
+    ) -> Self {
         let scope =
             InstrumentationScope::builder(SCOPE).with_version(env!("CARGO_PKG_VERSION")).build();
         let sdk = provider.tracer_with_scope(scope);
-        Self(Some(Arc::new(Active { sdk, not_sampled_by_parent: AtomicU64::new(0) })))
+        let not_sampled_by_parent = AtomicU64::new(0);
+        Self(Some(Arc::new(Active { sdk, propagators, vocabulary, not_sampled_by_parent })))
     }
 
     /// Says whether spans are made at all.
@@ -53,9 +61,23 @@ impl Tracer {
         self.0.is_some()
     }
 
-    /// Reads the caller's trace context from the headers of a request; does not look when off.
+    /// Which names of the semantic conventions spans have, as the environment says.
+    pub fn vocabulary(&self) -> Vocabulary {
+        self.0.as_ref().map(|active| active.vocabulary).unwrap_or_default()
+    }
+
+    /// Which forms of context are read and written; none when off.
+    pub fn propagators(&self) -> Propagators {
+        self.0.as_ref().map_or(Propagators::NONE, |active| active.propagators)
+    }
+
+    /// Reads the caller's trace context from the headers of a request; does not look when off, or when `OTEL_PROPAGATORS` says so.
     pub fn extract(&self, headers: &HeaderMap) -> RemoteContext {
-        if self.is_on() { RemoteContext::from_headers(headers) } else { RemoteContext::none() }
+        if self.propagators().trace_context {
+            RemoteContext::from_headers(headers)
+        } else {
+            RemoteContext::none()
+        }
     }
 
     /// Starts a span whose parent is in another process, or a root.
@@ -115,6 +137,11 @@ impl Active {
             self.not_sampled_by_parent.fetch_add(1, Ordering::Relaxed);
         }
         span
+    }
+
+    /// Says whether other processes are told about the trace.
+    pub(crate) const fn injects(&self) -> bool {
+        self.propagators.trace_context
     }
 
     /// Starts a span under the span of `parent`.

@@ -9,13 +9,13 @@ use opentelemetry_proto::tonic::collector::trace::v1::{
 };
 use opentelemetry_proto::transform::common::tonic::ResourceAttributesWithSchema;
 use opentelemetry_proto::transform::trace::tonic::group_spans_by_resource_and_scope;
-use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{Span, SpanData, SpanProcessor};
 
 use super::otlp::Encode;
 use super::queue::Queue;
 use super::worker::Accepted;
+use crate::settings::Resource;
 
 /// Leaves finished spans in a queue.
 #[derive(Debug)]
@@ -50,7 +50,10 @@ pub(crate) struct SpanEncoder(ResourceAttributesWithSchema);
 
 impl SpanEncoder {
     pub(crate) fn new(resource: &Resource) -> Self {
-        Self(resource.into())
+        Self(ResourceAttributesWithSchema {
+            attributes: resource.iter().cloned().into(),
+            schema_url: None,
+        })
     }
 }
 

@@ -1,13 +1,14 @@
-//! How finished items are gathered before they are sent: the `OTEL_BSP_*` variables.
+//! How finished items are gathered before they are sent: the `OTEL_BSP_*` variables for spans, `OTEL_BLRP_*` for log records.
 
 use std::time::Duration;
 
 use super::reader::Reader;
+use crate::signal::Signal;
 
 /// Longest queue that the environment may ask for, in items; a recorded span takes about a kilobyte.
 pub const QUEUE_SIZE_MAX: u64 = 100_000;
 /// Longest delay and time-out that the environment may ask for, in milliseconds (ten minutes).
-const WAIT_MS_MAX: u64 = 600_000;
+pub(super) const WAIT_MS_MAX: u64 = 600_000;
 
 /// How items are gathered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,56 +23,82 @@ pub(crate) struct Batch {
     pub(crate) export_timeout: Duration,
 }
 
-impl Default for Batch {
-    /// The values of the specification.
-    fn default() -> Self {
+/// The variables of one kind of item.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Family {
+    signal: Signal,
+    prefix: &'static str,
+    defaults: Batch,
+}
+
+/// Spans: `OTEL_BSP_*`.
+pub(super) const SPANS: Family =
+    Family { signal: Signal::Traces, prefix: "OTEL_BSP_", defaults: Batch::with_delay(5) };
+/// Log records: `OTEL_BLRP_*`.
+pub(super) const LOG_RECORDS: Family =
+    Family { signal: Signal::Logs, prefix: "OTEL_BLRP_", defaults: Batch::with_delay(1) };
+
+impl Batch {
+    /// The values of the specification, in which only the delay differs between spans and log records.
+    const fn with_delay(seconds: u64) -> Self {
         Self {
             queue_items_max: 2048,
             items_max: 512,
-            delay: Duration::from_secs(5),
+            delay: Duration::from_secs(seconds),
             export_timeout: Duration::from_secs(30),
         }
     }
-}
 
-impl Batch {
-    /// Reads `OTEL_BSP_MAX_QUEUE_SIZE`, `_MAX_EXPORT_BATCH_SIZE`, `_SCHEDULE_DELAY` and `_EXPORT_TIMEOUT`.
-    pub(super) fn read(reader: &mut Reader<'_>) -> Self {
-        let defaults = Self::default();
-        let queue_items_max = size(reader, "OTEL_BSP_MAX_QUEUE_SIZE", defaults.queue_items_max);
-        let variable = "OTEL_BSP_MAX_EXPORT_BATCH_SIZE";
-        let mut items_max = size(reader, variable, defaults.items_max);
-        if items_max > queue_items_max {
-            items_max = queue_items_max;
-            if reader.text(variable).is_some() {
-                let message = format!("is larger than the queue, taken as {queue_items_max}");
-                reader.warn(variable, message);
-            }
-        }
+    /// Reads `_MAX_QUEUE_SIZE`, `_MAX_EXPORT_BATCH_SIZE`, `_SCHEDULE_DELAY` and `_EXPORT_TIMEOUT`.
+    pub(super) fn read(reader: &mut Reader<'_>, family: &Family) -> Self {
+        let defaults = family.defaults;
+        let queue_items_max =
+            size(reader, family, "MAX_QUEUE_SIZE", defaults.queue_items_max, usize::MAX);
+        let items_max =
+            size(reader, family, "MAX_EXPORT_BATCH_SIZE", defaults.items_max, queue_items_max);
         Self {
             queue_items_max,
             items_max,
-            delay: wait(reader, "OTEL_BSP_SCHEDULE_DELAY", defaults.delay),
-            export_timeout: wait(reader, "OTEL_BSP_EXPORT_TIMEOUT", defaults.export_timeout),
+            delay: wait(reader, family, "SCHEDULE_DELAY", defaults.delay),
+            export_timeout: wait(reader, family, "EXPORT_TIMEOUT", defaults.export_timeout),
         }
     }
 }
 
-fn size(reader: &mut Reader<'_>, variable: &str, default: usize) -> usize {
-    let found = reader.number(variable, 1..=QUEUE_SIZE_MAX);
-    let size = found.and_then(|size| usize::try_from(size).ok()).unwrap_or(default);
-    reader.note(&setting(variable), size, found.map(|_| variable));
+impl Family {
+    fn variable(&self, what: &str) -> String {
+        format!("{}{what}", self.prefix)
+    }
+
+    /// `MAX_QUEUE_SIZE` → `traces.batch.max_queue_size`.
+    fn setting(&self, what: &str) -> String {
+        format!("{}.batch.{}", self.signal, what.to_ascii_lowercase())
+    }
+}
+
+/// Reads a number of items, at most `most`.
+fn size(
+    reader: &mut Reader<'_>,
+    family: &Family,
+    what: &str,
+    default: usize,
+    most: usize,
+) -> usize {
+    let variable = family.variable(what);
+    let found = reader.number(&variable, 1..=QUEUE_SIZE_MAX);
+    let found = found.and_then(|size| usize::try_from(size).ok());
+    if found.is_some_and(|size| size > most) {
+        reader.warn(&variable, format!("is larger than the queue, taken as {most}"));
+    }
+    let size = found.unwrap_or(default).min(most);
+    reader.note(&family.setting(what), size, found.map(|_| &*variable));
     size
 }
 
-fn wait(reader: &mut Reader<'_>, variable: &str, default: Duration) -> Duration {
-    let found = reader.number(variable, 1..=WAIT_MS_MAX);
-    let wait = found.map_or(default, Duration::from_millis);
-    reader.note(&setting(variable), format!("{wait:?}"), found.map(|_| variable));
+fn wait(reader: &mut Reader<'_>, family: &Family, what: &str, default: Duration) -> Duration {
+    let variable = family.variable(what);
+    let found = reader.millis(&variable, WAIT_MS_MAX);
+    let wait = found.unwrap_or(default);
+    reader.note(&family.setting(what), format!("{wait:?}"), found.map(|_| &*variable));
     wait
-}
-
-/// `OTEL_BSP_MAX_QUEUE_SIZE` → `traces.batch.max_queue_size`.
-fn setting(variable: &str) -> String {
-    format!("traces.batch.{}", variable.trim_start_matches("OTEL_BSP_").to_ascii_lowercase())
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::uri::Authority;
 use http::{HeaderMap, Uri};
 use rustls::ClientConfig;
 
@@ -135,7 +136,9 @@ impl Otlp {
             TlsMode::SkipVerify | TlsMode::SkipVerifyOrPlaintext => insecure,
         };
         if let Some(found) = skips {
-            let message = format!("whoever answers at {target} is believed, unverified");
+            // Not the path: what is true of one variable is said once, not once per signal.
+            let authority = self.endpoint.uri.authority().map_or("", Authority::as_str);
+            let message = format!("whoever answers at {authority} is believed, unverified");
             reader.warn(&found.variable, message);
         }
     }
@@ -207,9 +210,8 @@ fn compression(reader: &mut Reader<'_>, signal: Signal) -> Compression {
 }
 
 fn timeout(reader: &mut Reader<'_>, signal: Signal) -> Duration {
-    let found = reader.otlp(signal, "TIMEOUT", |reader, variable| {
-        reader.number(variable, 1..=TIMEOUT_MS_MAX).map(Duration::from_millis)
-    });
+    let found =
+        reader.otlp(signal, "TIMEOUT", |reader, variable| reader.millis(variable, TIMEOUT_MS_MAX));
     let timeout = found.as_ref().map_or(TIMEOUT, |found| found.value);
     let variable = found.as_ref().map(|found| found.variable.as_str());
     reader.note(&format!("{signal}.timeout"), format!("{timeout:?}"), variable);

@@ -4,7 +4,9 @@
 //! `true`; a number or a word that cannot be read is ignored with a notice.
 
 use std::fmt;
+use std::iter;
 use std::ops::RangeInclusive;
+use std::time::Duration;
 
 use super::Env;
 use crate::signal::Signal;
@@ -91,26 +93,35 @@ impl<'a> Reader<'a> {
         (self.problems, self.notices, self.settings)
     }
 
-    /// Notes a problem that stops the start.
+    /// Notes a problem that stops the start; once, however many signals read the variable.
     pub(super) fn problem(&mut self, variable: &str, message: String) {
-        self.problems.push(EnvProblem { variable: variable.to_owned(), message });
+        self.problems([EnvProblem { variable: variable.to_owned(), message }]);
     }
 
     /// Notes problems that were found elsewhere.
     pub(super) fn problems(&mut self, problems: impl IntoIterator<Item = EnvProblem>) {
-        self.problems.extend(problems);
+        for problem in problems {
+            if !self.problems.contains(&problem) {
+                self.problems.push(problem);
+            }
+        }
     }
 
-    /// Notes something that was ignored or is risky.
+    /// Notes something that was ignored or is risky; once, however many signals read the variable.
     pub(super) fn warn(&mut self, variable: &str, message: String) {
-        let variable = variable.to_owned();
-        self.notices.push(Notice { level: NoticeLevel::Warn, variable, message });
+        self.notice(NoticeLevel::Warn, variable, message);
     }
 
-    /// Notes something worth knowing.
+    /// Notes something worth knowing; once, however many signals read the variable.
     pub(super) fn info(&mut self, variable: &str, message: String) {
-        let variable = variable.to_owned();
-        self.notices.push(Notice { level: NoticeLevel::Info, variable, message });
+        self.notice(NoticeLevel::Info, variable, message);
+    }
+
+    fn notice(&mut self, level: NoticeLevel, variable: &str, message: String) {
+        let notice = Notice { level, variable: variable.to_owned(), message };
+        if !self.notices.contains(&notice) {
+            self.notices.push(notice);
+        }
     }
 
     /// Notes the value of a setting and the variable that it comes from, `None` for a default.
@@ -152,6 +163,43 @@ impl<'a> Reader<'a> {
             self.warn(variable, message);
         }
         number
+    }
+
+    /// A time in milliseconds, from 1 to `most`.
+    pub(super) fn millis(&mut self, variable: &str, most: u64) -> Option<Duration> {
+        self.number(variable, 1..=most).map(Duration::from_millis)
+    }
+
+    /// The words of a list that is separated by commas, in lower case, without empty ones.
+    pub(super) fn words(list: &str) -> Vec<String> {
+        list.split(',')
+            .map(|word| word.trim().to_ascii_lowercase())
+            .filter(|word| !word.is_empty())
+            .collect()
+    }
+
+    /// One of some words, of which the first is the default; noted as `setting`.
+    pub(super) fn word<T: Copy>(
+        &mut self,
+        variable: &str,
+        setting: &str,
+        default: (&str, T),
+        others: &[(&str, T)],
+    ) -> T {
+        let found = self.text(variable).and_then(|value| {
+            let mut known = iter::once(&default).chain(others);
+            let word = known.find(|(word, _)| value.eq_ignore_ascii_case(word)).copied();
+            if word.is_none() {
+                let known: Vec<&str> =
+                    iter::once(&default).chain(others).map(|(word, _)| *word).collect();
+                let message = format!("`{value}` is none of {}, ignored", known.join(", "));
+                self.warn(variable, message);
+            }
+            word
+        });
+        let (word, value) = found.unwrap_or(default);
+        self.note(setting, word, found.map(|_| variable));
+        value
     }
 
     /// The variable of a signal, or else the one for all signals: `OTEL_EXPORTER_OTLP_TRACES_TIMEOUT`, `OTEL_EXPORTER_OTLP_TIMEOUT`.

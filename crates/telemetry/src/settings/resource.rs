@@ -1,8 +1,6 @@
-//! What every span says about the process that made it.
+//! What every span, log record and metric says about the process that made it.
 
-use opentelemetry::KeyValue;
-use opentelemetry_sdk::Resource;
-use opentelemetry_sdk::resource::TelemetryResourceDetector;
+use opentelemetry::{KeyValue, Value};
 use uuid::Uuid;
 
 use super::pairs;
@@ -11,6 +9,8 @@ use crate::name::attribute as name;
 
 /// The name of the service when nobody says another.
 const SERVICE: &str = "mcp-gateway";
+/// What makes the telemetry. The specification keeps `opentelemetry` for its own SDKs.
+const SDK: &str = "mcp-gateway";
 /// Most attributes that the environment may add.
 const ATTRIBUTES_MAX: usize = 128;
 
@@ -25,43 +25,77 @@ pub struct BuildInfo {
     pub rust_version: String,
 }
 
-/// Reads `OTEL_SERVICE_NAME`, `OTEL_SERVICE_VERSION` and `OTEL_RESOURCE_ATTRIBUTES`.
-///
-/// The first two win over the third, the third wins over what the build says, and nothing wins over what describes the SDK.
-pub(super) fn read(reader: &mut Reader<'_>, build: &BuildInfo) -> Resource {
-    let variable = "OTEL_RESOURCE_ATTRIBUTES";
-    let asked = attributes(reader, variable);
-    let mut all = vec![
-        KeyValue::new(name::SERVICE_NAME, SERVICE),
-        KeyValue::new(name::SERVICE_VERSION, build.version.clone()),
-        KeyValue::new(name::SERVICE_INSTANCE_ID, Uuid::new_v4().to_string()),
-        KeyValue::new(name::VCS_REVISION, build.revision.clone()),
-        KeyValue::new(name::VCS_REF_HEAD_REVISION, build.revision.clone()),
-        KeyValue::new(name::BUILD_RUST_VERSION, build.rust_version.clone()),
-        KeyValue::new(name::PROCESS_RUNTIME_NAME, "rust"),
-        KeyValue::new(name::PROCESS_RUNTIME_VERSION, build.rust_version.clone()),
-    ];
-    let of = |key: &str| asked.iter().any(|(known, _)| known == key).then_some(variable);
-    let mut sources = [of(name::SERVICE_NAME), of(name::SERVICE_VERSION)];
-    all.extend(asked.into_iter().map(|(key, value)| KeyValue::new(key, value)));
-    let own = [
-        (name::SERVICE_NAME, "OTEL_SERVICE_NAME"),
-        (name::SERVICE_VERSION, "OTEL_SERVICE_VERSION"),
-    ];
-    for ((key, variable), source) in own.into_iter().zip(&mut sources) {
-        if let Some(value) = reader.text(variable) {
-            all.push(KeyValue::new(key, value));
-            *source = Some(variable);
+/// Attributes with distinct names.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Resource(Vec<KeyValue>);
+
+impl Resource {
+    /// The value of an attribute.
+    pub(crate) fn get(&self, key: &str) -> Option<&Value> {
+        self.iter().find(|attribute| attribute.key.as_str() == key).map(|found| &found.value)
+    }
+
+    /// All attributes.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &KeyValue> {
+        self.0.iter()
+    }
+
+    /// The form that the SDK wants.
+    pub(crate) fn to_sdk(&self) -> opentelemetry_sdk::Resource {
+        opentelemetry_sdk::Resource::builder_empty().with_attributes(self.iter().cloned()).build()
+    }
+
+    /// Adds an attribute or replaces its value.
+    fn set(&mut self, key: impl Into<opentelemetry::Key>, value: impl Into<Value>) {
+        let attribute = KeyValue::new(key, value);
+        match self.0.iter_mut().find(|known| known.key == attribute.key) {
+            Some(known) => *known = attribute,
+            None => self.0.push(attribute),
         }
     }
-    // Of two attributes with one name the later one counts; the detector says what the SDK is.
-    let sdk = Box::new(TelemetryResourceDetector);
-    let resource = Resource::builder_empty().with_attributes(all).with_detector(sdk).build();
-    for ((key, _), source) in own.into_iter().zip(sources) {
-        let value = resource.get(&key.into()).map(|value| value.to_string());
-        reader.note(key, value.unwrap_or_default(), source);
+
+    /// Reads `OTEL_SERVICE_NAME`, `OTEL_SERVICE_VERSION` and `OTEL_RESOURCE_ATTRIBUTES`.
+    ///
+    /// The first two win over the third, the third wins over what the build says, and nothing wins over what says who
+    /// makes the telemetry.
+    pub(super) fn read(reader: &mut Reader<'_>, build: &BuildInfo) -> Self {
+        let mut resource = Self::of_build(build);
+        let variable = "OTEL_RESOURCE_ATTRIBUTES";
+        let asked = attributes(reader, variable);
+        let of = |key: &str| asked.iter().any(|(known, _)| known == key).then_some(variable);
+        let own = [
+            (name::SERVICE_NAME, "OTEL_SERVICE_NAME", of(name::SERVICE_NAME)),
+            (name::SERVICE_VERSION, "OTEL_SERVICE_VERSION", of(name::SERVICE_VERSION)),
+        ];
+        for (key, value) in asked {
+            resource.set(key, value);
+        }
+        for (key, variable, mut source) in own {
+            if let Some(value) = reader.text(variable) {
+                resource.set(key, value);
+                source = Some(variable);
+            }
+            let value = resource.get(key).map(ToString::to_string);
+            reader.note(key, value.unwrap_or_default(), source);
+        }
+        resource.set(name::TELEMETRY_SDK_NAME, SDK);
+        resource.set(name::TELEMETRY_SDK_LANGUAGE, "rust");
+        resource.set(name::TELEMETRY_SDK_VERSION, build.version.clone());
+        resource
     }
-    resource
+
+    fn of_build(build: &BuildInfo) -> Self {
+        Self(vec![
+            KeyValue::new(name::SERVICE_NAME, SERVICE),
+            KeyValue::new(name::SERVICE_VERSION, build.version.clone()),
+            KeyValue::new(name::SERVICE_INSTANCE_ID, Uuid::new_v4().to_string()),
+            KeyValue::new(name::VCS_REVISION, build.revision.clone()),
+            KeyValue::new(name::VCS_REF_HEAD_REVISION, build.revision.clone()),
+            KeyValue::new(name::BUILD_RUST_VERSION, build.rust_version.clone()),
+            KeyValue::new(name::PROCESS_RUNTIME_NAME, "rust"),
+            KeyValue::new(name::PROCESS_RUNTIME_VERSION, build.rust_version.clone()),
+        ])
+    }
 }
 
 /// Reads the list; a list with one malformed member is discarded whole, as the specification says.

@@ -1,14 +1,13 @@
 //! What the environment says about spans: exporters, sampler, limits.
 
-use opentelemetry_sdk::trace::{Sampler as SdkSampler, SpanLimits};
+use opentelemetry_sdk::trace::{Sampler as SdkSampler, SpanLimits as SdkSpanLimits};
 
-use super::batch::Batch;
+use super::batch::{self, Batch};
+use super::exporters::Chosen;
+use super::limits::SpanLimits;
 use super::otlp::Otlp;
 use super::reader::Reader;
 use crate::signal::Signal;
-
-/// Most attributes, events or links of one span that the environment may ask for.
-const COUNT_MAX: u64 = 1024;
 
 /// What the environment says about spans.
 #[derive(Debug)]
@@ -19,7 +18,7 @@ pub(crate) struct Traces {
     pub(crate) console: bool,
     pub(crate) batch: Batch,
     pub(crate) sampler: Sampler,
-    pub(crate) counts: SpanCounts,
+    pub(crate) limits: SpanLimits,
 }
 
 /// `OTEL_TRACES_SAMPLER` with its argument.
@@ -42,54 +41,18 @@ pub(crate) enum Root {
     Ratio(f64),
 }
 
-/// The most of each thing on one span.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct SpanCounts {
-    pub(crate) attributes: u32,
-    pub(crate) events: u32,
-    pub(crate) links: u32,
-}
-
 impl Traces {
     /// Reads everything about spans.
     pub(super) fn read(reader: &mut Reader<'_>) -> Self {
-        let (wants_otlp, console) = exporters(reader);
-        let otlp = if wants_otlp { Otlp::read(reader, Signal::Traces) } else { None };
+        let chosen = Chosen::read(reader, Signal::Traces);
         Self {
-            otlp,
-            console,
-            batch: Batch::read(reader),
+            otlp: if chosen.otlp { Otlp::read(reader, Signal::Traces) } else { None },
+            console: chosen.console,
+            batch: Batch::read(reader, &batch::SPANS),
             sampler: Sampler::read(reader),
-            counts: SpanCounts::read(reader),
+            limits: SpanLimits::read(reader),
         }
     }
-}
-
-/// Reads `OTEL_TRACES_EXPORTER`: whether spans go over OTLP (when there is an endpoint), and whether to standard output.
-fn exporters(reader: &mut Reader<'_>) -> (bool, bool) {
-    let variable = "OTEL_TRACES_EXPORTER";
-    let Some(list) = reader.text(variable) else {
-        return (true, false);
-    };
-    let (mut otlp, mut console, mut none) = (false, false, false);
-    for word in list.split(',').map(|word| word.trim().to_ascii_lowercase()) {
-        match word.as_str() {
-            "" => {}
-            "otlp" => otlp = true,
-            "console" => console = true,
-            "none" => none = true,
-            _ => reader.warn(variable, format!("`{word}` is none of otlp, console, none, ignored")),
-        }
-    }
-    reader.note("traces.exporter", &list, Some(variable));
-    if otlp && reader.otlp_text(Signal::Traces, "ENDPOINT").is_none() {
-        let message = "is otlp, but OTEL_EXPORTER_OTLP_ENDPOINT is not set, so nothing is sent";
-        reader.warn(variable, message.to_owned());
-    }
-    if !otlp && !console && !none {
-        return (true, false);
-    }
-    (otlp, console)
 }
 
 impl Sampler {
@@ -147,39 +110,13 @@ pub(crate) fn sampler(sampler: Sampler) -> SdkSampler {
     if sampler.parent_based { SdkSampler::ParentBased(Box::new(root)) } else { root }
 }
 
-impl Default for SpanCounts {
-    /// The values of the specification.
-    fn default() -> Self {
-        Self { attributes: 128, events: 128, links: 128 }
-    }
-}
-
-impl SpanCounts {
-    /// Reads `OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT`, `_EVENT_` and `_LINK_`; attributes also as `OTEL_ATTRIBUTE_COUNT_LIMIT`.
-    fn read(reader: &mut Reader<'_>) -> Self {
-        let defaults = Self::default();
-        let mut read = |variables: &[&str], default: u32| {
-            variables
-                .iter()
-                .find_map(|variable| reader.number(variable, 0..=COUNT_MAX))
-                .and_then(|count| u32::try_from(count).ok())
-                .unwrap_or(default)
-        };
-        let attributes = ["OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "OTEL_ATTRIBUTE_COUNT_LIMIT"];
-        Self {
-            attributes: read(&attributes, defaults.attributes),
-            events: read(&["OTEL_SPAN_EVENT_COUNT_LIMIT"], defaults.events),
-            links: read(&["OTEL_SPAN_LINK_COUNT_LIMIT"], defaults.links),
-        }
-    }
-
-    /// The limits of the SDK.
-    pub(crate) fn limits(self) -> SpanLimits {
-        SpanLimits {
-            max_attributes_per_span: self.attributes,
-            max_events_per_span: self.events,
-            max_links_per_span: self.links,
-            ..SpanLimits::default()
-        }
+/// Makes the limits of the SDK, which has none for the length of values.
+pub(crate) fn span_limits(limits: SpanLimits) -> SdkSpanLimits {
+    SdkSpanLimits {
+        max_attributes_per_span: limits.attributes.count,
+        max_events_per_span: limits.events,
+        max_links_per_span: limits.links,
+        max_attributes_per_event: limits.attributes_per_event,
+        max_attributes_per_link: limits.attributes_per_link,
     }
 }

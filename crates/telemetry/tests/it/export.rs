@@ -94,7 +94,7 @@ fn check_resource(batch: &Batch) {
         ("build.rust.version", "1.95.0"),
         ("process.runtime.name", "rust"),
         ("process.runtime.version", "1.95.0"),
-        ("telemetry.sdk.name", "opentelemetry"),
+        ("telemetry.sdk.name", "mcp-gateway"),
         ("telemetry.sdk.language", "rust"),
         ("team", "a b"),
     ] {

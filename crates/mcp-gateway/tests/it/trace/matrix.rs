@@ -47,7 +47,7 @@ fn assert_resource(resource: &Attributes) {
         ("build.rust.version", rust),
         ("process.runtime.name", "rust"),
         ("process.runtime.version", rust),
-        ("telemetry.sdk.name", "opentelemetry"),
+        ("telemetry.sdk.name", "mcp-gateway"),
         ("telemetry.sdk.language", "rust"),
     ];
     for (key, value) in expect {

@@ -46,6 +46,10 @@ pub(crate) enum Command {
     /// Prints a complete Envoy bootstrap for a configuration file of envoy mode
     #[command(long_about = ENVOY_CONFIG)]
     EnvoyConfig(EnvoyConfigArgs),
+
+    /// Finds out whether telemetry reaches its receiver and whether the servers can be reached
+    #[command(long_about = DOCTOR)]
+    Doctor(DoctorArgs),
 }
 
 const DEMO: &str = "\
@@ -78,6 +82,16 @@ Prints a complete Envoy bootstrap for a configuration file of envoy mode, as YAM
 
 Envoy listens on the port of envoyAddress and accepts publicHost with and without that port. It has no admin listener \
 unless asked. Opens no port and needs no secret.";
+
+const DOCTOR: &str = "\
+Finds out whether telemetry reaches its receiver and whether the servers can be reached.
+
+Sends a test span, a test log record and a test metric the way that OTEL_* asks for, and waits for the receiver to take \
+them. With a configuration file it also opens and closes a session with every server, and in envoy mode reaches each \
+through Envoy as well, which needs a running gateway beside Envoy. Says where it died and what to do about it.
+
+Exit codes: 0 when everything that is asked for works; 1 when something does not, or the configuration cannot be used; \
+2 for a wrong command line.";
 
 /// Flags of `demo`.
 #[derive(Debug, Args)]
@@ -141,11 +155,19 @@ pub(crate) struct EnvoyConfigArgs {
     pub(crate) system_ca_file: PathBuf,
 }
 
+/// Flags of `doctor`.
+#[derive(Debug, Args)]
+pub(crate) struct DoctorArgs {
+    /// The configuration file, YAML; without one only telemetry is looked at
+    #[arg(long, value_name = "FILE", env = "MCP_GATEWAY_CONFIG", hide_env_values = true)]
+    pub(crate) config: Option<PathBuf>,
+}
+
 /// Where the configuration comes from: a file, and what overrides it.
 ///
 /// The environment variables in the help texts are read by the core, which knows their names as
 /// `mcp_gateway_core::config::SETTINGS`.
-#[derive(Clone, Debug, Args)]
+#[derive(Clone, Debug, Default, Args)]
 pub(crate) struct ConfigArgs {
     /// The configuration file, YAML
     #[arg(long, value_name = "FILE", env = "MCP_GATEWAY_CONFIG", hide_env_values = true)]

@@ -37,6 +37,7 @@ fn run(command: &Command) -> anyhow::Result<ExitCode> {
         Command::Demo(args) => on_runtime(command::demo::run(args)),
         Command::Serve(args) => command::serve::run(args),
         Command::Check(args) => command::check::run(args),
+        Command::Doctor(args) => on_runtime(command::doctor::run(args)),
         Command::EnvoyConfig(args) => command::envoy_config_print::run(args),
     }
 }

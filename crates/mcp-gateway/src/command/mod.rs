@@ -2,6 +2,7 @@
 
 pub(crate) mod check;
 pub(crate) mod demo;
+pub(crate) mod doctor;
 pub(crate) mod envoy_config;
 pub(crate) mod envoy_config_print;
 pub(crate) mod serve;

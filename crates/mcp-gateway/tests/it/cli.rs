@@ -152,7 +152,7 @@ async fn wrong_command_line_is_exit_code_two() {
 #[tokio::test]
 async fn help_names_every_command_and_says_what_each_does() {
     let help = run(&["--help"]).await.stdout;
-    for command in ["demo", "serve", "check", "envoy-config"] {
+    for command in ["demo", "serve", "check", "doctor", "envoy-config"] {
         assert!(help.contains(&format!("\n  {command} ")), "{help}");
         let own = run(&[command, "--help"]).await;
         assert_eq!(own.code, Some(0), "{own:?}");

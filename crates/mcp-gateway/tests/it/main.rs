@@ -13,6 +13,7 @@
 mod calls;
 mod cli;
 mod demo;
+mod doctor;
 mod edge;
 mod faults;
 mod harness;

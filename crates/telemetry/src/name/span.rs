@@ -37,6 +37,9 @@ pub const BROKER_RESOURCES_LIST: &str = "mcp-broker.resources-list";
 /// A root of its own: one round of the broker with one server (connect, list).
 pub const BROKER_UPSTREAM_MANAGE: &str = "mcp-broker.upstream-manage";
 
+/// A root of its own: the test span of `mcp-gateway doctor`.
+pub const DOCTOR: &str = "mcp-gateway.doctor";
+
 /// The name of the CLIENT span of one message that goes to a server, by the semantic conventions.
 ///
 /// `target` is the tool or the prompt as the server knows it: `tools/call forecast`. Without one the name is the method.

@@ -1,6 +1,7 @@
 //! Puts telemetry and logging of the process together: the environment, the build, the status page.
 
 use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use mcp_gateway_core::config::{LogFormat, LogSettings, Problem};
 use mcp_gateway_dataplane::admin::Extra;
@@ -74,7 +75,9 @@ fn telemetry_status(status: &Status) -> Value {
         let dropped = exporter.dropped.iter().map(|(reason, count)| (reason.as_str(), *count));
         json!({
             "signal": exporter.signal.as_str(),
+            "items": exporter.items,
             "component": exporter.component,
+            "name": exporter.name,
             "target": exporter.target,
             "created": exporter.created,
             "exported": exporter.exported,
@@ -82,6 +85,9 @@ fn telemetry_status(status: &Status) -> Value {
             "dropped": counts(dropped),
             "inFlight": exporter.in_flight,
             "queued": exporter.queued,
+            "queueCapacity": exporter.queue_capacity,
+            "lastSuccess": exporter.last_success.map(seconds),
+            "lastError": exporter.last_error,
         })
     });
     json!({
@@ -90,6 +96,11 @@ fn telemetry_status(status: &Status) -> Value {
         "exporters": exporters.collect::<Vec<_>>(),
         "settings": settings.collect::<Vec<_>>(),
     })
+}
+
+/// Seconds since 1970.
+fn seconds(time: SystemTime) -> f64 {
+    time.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64()
 }
 
 /// The counts that are not zero, by reason.

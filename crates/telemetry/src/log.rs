@@ -1,14 +1,17 @@
-//! Log lines on standard output: text for people, JSON for machines, both with the ids of the trace.
+//! Log lines on standard output (text for people, JSON for machines) and over OTLP, all with the ids of the trace.
 //!
 //! A line inside a traced request carries `trace_id` and `span_id`, read from the current OpenTelemetry context, which
-//! [`crate::Span::instrument`] sets. Only the gateway's own lines are written (see [`Filter`]): what libraries say, the
-//! exporters' included, is not, so that exporting can never feed itself.
+//! [`crate::Span::instrument`] sets. Only the gateway's own lines are written (see [`Filter`]): what libraries say, those of the
+//! exporters included, is not. What is written is also exported ([`Records`]), except what the exporters themselves have to
+//! say, so that exporting can never feed itself.
 //!
 //! Writing to standard output blocks when nobody reads it, as for any program.
 
 mod chain;
+mod export;
 mod filter;
 mod json;
+mod record;
 mod text;
 mod value;
 
@@ -24,7 +27,9 @@ use tracing_subscriber::reload;
 use tracing_subscriber::util::{SubscriberInitExt as _, TryInitError};
 
 pub use self::chain::Chain;
+pub use self::export::Records;
 pub use self::filter::{AUDIT_TARGET, Filter, FilterError};
+pub(crate) use self::record::LogRecord;
 pub use self::value::{FIELD_BYTES_MAX, MESSAGE_BYTES_MAX};
 
 /// How lines look.
@@ -72,9 +77,9 @@ impl LogHandle {
     }
 }
 
-/// Starts logging to standard output, for the whole process.
-pub fn init(format: Format, filter: Filter) -> Result<LogHandle, LogError> {
-    let (subscriber, handle) = subscriber(format, filter, io::stdout);
+/// Starts logging to standard output, and to receivers by way of `records`, for the whole process.
+pub fn init(format: Format, filter: Filter, records: Records) -> Result<LogHandle, LogError> {
+    let (subscriber, handle) = subscriber(format, filter, io::stdout, records);
     subscriber.try_init().map_err(LogError::AlreadyStarted)?;
     Ok(handle)
 }
@@ -84,6 +89,7 @@ pub fn subscriber<W>(
     format: Format,
     filter: Filter,
     writer: W,
+    records: Records,
 ) -> (impl Subscriber + Send + Sync, LogHandle)
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
@@ -94,7 +100,7 @@ where
         .log_internal_errors(false)
         .event_format(format)
         .with_writer(writer);
-    (tracing_subscriber::registry().with(filter).with(lines), LogHandle(handle))
+    (tracing_subscriber::registry().with(filter).with(lines).with(records), LogHandle(handle))
 }
 
 impl<S, N> FormatEvent<S, N> for Format

@@ -14,6 +14,7 @@ use crate::export::exporters::{Exporters, Queues};
 use crate::export::pipeline::{Pipeline, SignalFlush};
 use crate::export::runtime::ExportRuntime;
 use crate::export::span::QueueProcessor;
+use crate::log::Records;
 use crate::settings::{BuildInfo, Env, EnvProblem, Notice, Settings, sampler, span_limits};
 use crate::status::Status;
 use crate::tracer::Tracer;
@@ -27,6 +28,7 @@ pub const SHUTDOWN_DEADLINE: Duration = Duration::from_secs(4);
 #[derive(Debug)]
 pub struct Telemetry {
     tracer: Tracer,
+    records: Records,
     status: Status,
     provider: Option<SdkTracerProvider>,
     pipelines: Arc<[Pipeline]>,
@@ -45,6 +47,7 @@ impl Telemetry {
     pub fn off() -> Self {
         Self {
             tracer: Tracer::off(),
+            records: Records::off(),
             status: Status::off(),
             provider: None,
             pipelines: Arc::new([]),
@@ -71,8 +74,10 @@ impl Telemetry {
         });
         let health = exporters.pipelines.iter().map(|pipeline| Arc::clone(&pipeline.health));
         let status = Status::new(health.collect(), tracer.clone(), settings.listed);
+        let limits = settings.logs.as_ref().map(|logs| logs.limits).unwrap_or_default();
         let telemetry = Self {
             tracer,
+            records: Records::new(limits, exporters.logs, exporters.audit),
             status,
             provider,
             pipelines: exporters.pipelines.into(),
@@ -84,6 +89,11 @@ impl Telemetry {
     /// The way to make spans.
     pub fn tracer(&self) -> Tracer {
         self.tracer.clone()
+    }
+
+    /// The way of log events to receivers, for [`crate::log::init`].
+    pub fn log_records(&self) -> Records {
+        self.records.clone()
     }
 
     /// The way to see how telemetry itself is doing.

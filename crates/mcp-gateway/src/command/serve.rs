@@ -86,7 +86,7 @@ impl Running {
     async fn start(args: &ConfigArgs, prepared: Prepared) -> anyhow::Result<Self> {
         let Prepared { loaded: Loaded { config, warnings }, telemetry, notices } = prepared;
         let (format, filter) = observability::log_settings(config.log)?;
-        let log = log::init(format, filter)?;
+        let log = log::init(format, filter, telemetry.log_records())?;
         notices.iter().for_each(Notice::log);
         for warning in &warnings {
             tracing::warn!(config.key = %warning.path, "In the configuration file, {warning}");
@@ -129,8 +129,9 @@ impl Running {
             "Ready for {servers} in {mode} mode: MCP on {client}{envoy}, admin on {admin}."
         );
         for exporter in self.telemetry.status().exporters() {
-            let (signal, target) = (exporter.signal.as_str(), exporter.target);
-            tracing::info!(signal, target = %target, "Exporting {signal} to {target}.");
+            let (signal, items, target) =
+                (exporter.signal.as_str(), exporter.items, exporter.target);
+            tracing::info!(signal, target = %target, "Exporting {items} to {target}.");
         }
     }
 

@@ -1,4 +1,6 @@
-//! Spans on standard output, one JSON object per line: `OTEL_TRACES_EXPORTER=console`.
+//! Items on standard output, one JSON object per line: `OTEL_TRACES_EXPORTER=console`, and so for logs and metrics.
+
+mod log;
 
 use std::io::{self, Write as _};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -17,20 +19,26 @@ pub(crate) struct ConsoleSink;
 
 impl Sink<SpanData> for ConsoleSink {
     async fn export(&self, batch: Vec<SpanData>, _: &Closing) -> Result<Accepted, ExportError> {
-        // Standard output may be a pipe that nobody reads; the export thread must not wait for it.
-        let written = tokio::task::spawn_blocking(move || write(batch)).await;
-        let written = written.unwrap_or_else(|error| Err(io::Error::other(error)));
-        written.map(|()| Accepted::default()).map_err(ExportError::Output)
+        print(batch, line).await
     }
 }
 
-fn write(batch: Vec<SpanData>) -> io::Result<()> {
-    let mut text = String::new();
-    for span in batch {
-        text.push_str(&line(span).to_string());
-        text.push('\n');
-    }
-    std::io::stdout().lock().write_all(text.as_bytes())
+/// Writes a line for each item.
+async fn print<T: Send + 'static>(
+    batch: Vec<T>,
+    line: fn(T) -> Value,
+) -> Result<Accepted, ExportError> {
+    // Standard output may be a pipe that nobody reads; the export thread must not wait for it.
+    let written = tokio::task::spawn_blocking(move || {
+        let mut text = String::new();
+        for item in batch {
+            text.push_str(&line(item).to_string());
+            text.push('\n');
+        }
+        io::stdout().lock().write_all(text.as_bytes())
+    });
+    let written = written.await.unwrap_or_else(|error| Err(io::Error::other(error)));
+    written.map(|()| Accepted::default()).map_err(ExportError::Output)
 }
 
 fn line(mut span: SpanData) -> Value {

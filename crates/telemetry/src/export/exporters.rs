@@ -7,14 +7,17 @@ use opentelemetry_sdk::trace::SpanData;
 use super::connect::Connector;
 use super::console::ConsoleSink;
 use super::health::{Health, Identity};
+use super::log::LogEncoder;
 use super::otlp::{Encode, OtlpSink};
 use super::pipeline::Pipeline;
 use super::queue::Queue;
+use super::resource::ResourceEncoder;
 use super::runtime::ExportRuntime;
 use super::span::SpanEncoder;
 use super::worker::Sink;
+use crate::log::LogRecord;
 use crate::settings::endpoint::{Protocol, TlsMode};
-use crate::settings::{Batch, EnvProblem, Otlp, Settings, Traces};
+use crate::settings::{Batch, EnvProblem, Otlp, Settings};
 use crate::signal::Signal;
 
 /// What standard output is called among receivers.
@@ -30,16 +33,31 @@ pub(crate) struct Exporters {
     pub(crate) pipelines: Vec<Pipeline>,
     /// Where finished spans are left.
     pub(crate) spans: Queues<SpanData>,
+    /// Where log records are left, except those of audit events.
+    pub(crate) logs: Queues<LogRecord>,
+    /// Where the records of audit events are left.
+    pub(crate) audit: Queues<LogRecord>,
 }
 
-/// One kind of item and how it is gathered.
+/// One kind of item.
 #[derive(Clone, Copy)]
 struct Kind {
     signal: Signal,
     /// What the items are, in words.
     items: &'static str,
-    /// What tells exporters of one component type apart: `0`.
+    /// What tells exporters of one component type apart.
     instance: &'static str,
+}
+
+const SPANS: Kind = Kind { signal: Signal::Traces, items: "traces", instance: "0" };
+const LOGS: Kind = Kind { signal: Signal::Logs, items: "logs", instance: "0" };
+const AUDIT: Kind = Kind { signal: Signal::Logs, items: "audit events", instance: "audit" };
+
+/// Where items of one kind go, and how they are gathered.
+#[derive(Clone, Copy)]
+struct To<'a> {
+    otlp: Option<&'a Otlp>,
+    console: bool,
     batch: Batch,
 }
 
@@ -56,16 +74,18 @@ impl Exporters {
             vec![EnvProblem { variable, message }]
         })?;
         let mut exporters = Self::default();
+        let resource = ResourceEncoder::new(&settings.resource);
         if let Some(traces) = &settings.traces {
-            let kind = Kind {
-                signal: Signal::Traces,
-                items: "traces",
-                instance: "0",
-                batch: traces.batch,
-            };
+            let to =
+                To { otlp: traces.otlp.as_ref(), console: traces.console, batch: traces.batch };
             let encoder = || SpanEncoder::new(&settings.resource);
-            exporters.spans =
-                exporters.add(&runtime, kind, (traces.otlp.as_ref(), traces.console), encoder);
+            exporters.spans = exporters.add(&runtime, SPANS, to, encoder);
+        }
+        if let Some(logs) = &settings.logs {
+            let to = To { otlp: logs.otlp.as_ref(), console: logs.console, batch: logs.batch };
+            let encoder = || LogEncoder(resource.clone());
+            exporters.logs = exporters.add(&runtime, LOGS, to, encoder);
+            exporters.audit = exporters.add(&runtime, AUDIT, to, encoder);
         }
         exporters.runtime = Some(runtime);
         Ok(exporters)
@@ -76,7 +96,7 @@ impl Exporters {
         &mut self,
         runtime: &ExportRuntime,
         kind: Kind,
-        (otlp, console): (Option<&Otlp>, bool),
+        to: To<'_>,
         encoder: impl FnOnce() -> E,
     ) -> Queues<T>
     where
@@ -85,14 +105,16 @@ impl Exporters {
         ConsoleSink: Sink<T>,
     {
         let mut queues = Queues::new();
-        if let Some(otlp) = otlp {
+        if let Some(otlp) = to.otlp {
             let component = component(kind.signal, Some(otlp.endpoint.protocol));
+            let identity = kind.identity(component, otlp.target(), to.batch.queue_items_max);
             let sink = otlp_sink(otlp, encoder());
-            queues.push(self.start_one(runtime, kind, (component, otlp.target()), sink));
+            queues.push(self.start_one(runtime, identity, sink, to.batch));
         }
-        if console {
-            let name = (component(kind.signal, None), STDOUT.to_owned());
-            queues.push(self.start_one(runtime, kind, name, ConsoleSink));
+        if to.console {
+            let component = component(kind.signal, None);
+            let identity = kind.identity(component, STDOUT.to_owned(), to.batch.queue_items_max);
+            queues.push(self.start_one(runtime, identity, ConsoleSink, to.batch));
         }
         queues
     }
@@ -100,17 +122,21 @@ impl Exporters {
     fn start_one<T: Send + 'static>(
         &mut self,
         runtime: &ExportRuntime,
-        kind: Kind,
-        (component, target): (&'static str, String),
+        identity: Identity,
         sink: impl Sink<T>,
+        batch: Batch,
     ) -> Arc<Queue<T>> {
-        let Kind { signal, items, instance, batch } = kind;
-        let name = format!("{component}/{instance}");
-        let capacity = batch.queue_items_max;
-        let identity = Identity { signal, items, component, name, target, capacity };
         let queue = Arc::new(Queue::new(batch.items_max, Arc::new(Health::new(identity))));
         self.pipelines.push(Pipeline::batched(runtime, &queue, sink, batch));
         queue
+    }
+}
+
+impl Kind {
+    fn identity(self, component: &'static str, target: String, capacity: usize) -> Identity {
+        let Self { signal, items, instance } = self;
+        let name = format!("{component}/{instance}");
+        Identity { signal, items, component, name, target, capacity }
     }
 }
 
@@ -122,8 +148,9 @@ fn otlp_sink<T, E: Encode<T>>(otlp: &Otlp, encoder: E) -> OtlpSink<E> {
 
 /// The first variable that asks for an exporter; absent when none does.
 fn asking(settings: &Settings) -> Option<String> {
-    let traces = settings.traces.as_ref().map(|Traces { otlp, console, .. }| (otlp, *console));
-    [(Signal::Traces, traces)].into_iter().find_map(|(signal, asked)| {
+    let traces = settings.traces.as_ref().map(|traces| (&traces.otlp, traces.console));
+    let logs = settings.logs.as_ref().map(|logs| (&logs.otlp, logs.console));
+    [(Signal::Traces, traces), (Signal::Logs, logs)].into_iter().find_map(|(signal, asked)| {
         let (otlp, console) = asked?;
         let endpoint = otlp.as_ref().map(|otlp| otlp.variable.clone());
         endpoint.or_else(|| console.then(|| format!("OTEL_{}_EXPORTER", signal.variable())))

@@ -3,6 +3,7 @@
 //! Apart, so that a flush at shutdown cannot wait for a thread that waits for the flush, and so that encoding and
 //! compression never take time from requests. It exists only when something is exported.
 
+use std::cell::Cell;
 use std::future::Future;
 use std::io;
 
@@ -12,6 +13,16 @@ use tokio::runtime::{Builder, Handle, Runtime};
 pub const THREAD_NAME: &str = "otel-export";
 /// Threads for what blocks: name resolution, one at a time and one to spare.
 const BLOCKING_THREADS_MAX: usize = 2;
+
+thread_local! {
+    /// Says whether this thread is one of those.
+    static IS_EXPORT_THREAD: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Says whether the current thread works for exporters; what it logs must not be exported.
+pub(crate) fn is_export_thread() -> bool {
+    IS_EXPORT_THREAD.get()
+}
 
 /// The runtime; stops without waiting when dropped, wherever that happens.
 #[derive(Debug)]
@@ -24,6 +35,7 @@ impl ExportRuntime {
             .worker_threads(1)
             .max_blocking_threads(BLOCKING_THREADS_MAX)
             .thread_name(THREAD_NAME)
+            .on_thread_start(|| IS_EXPORT_THREAD.set(true))
             .enable_all()
             .build()?;
         Ok(Self(Some(runtime)))

@@ -10,7 +10,9 @@ use opentelemetry::trace::{
 use serde_json::Value;
 use tracing_subscriber::fmt::MakeWriter;
 
-use super::{AUDIT_TARGET, Filter, FilterError, Format, LogHandle, MESSAGE_BYTES_MAX, subscriber};
+use super::{
+    AUDIT_TARGET, Filter, FilterError, Format, LogHandle, MESSAGE_BYTES_MAX, Records, subscriber,
+};
 
 #[derive(Clone, Default)]
 struct Sink(Arc<Mutex<Vec<u8>>>);
@@ -36,7 +38,8 @@ impl<'a> MakeWriter<'a> for Sink {
 
 fn written(format: Format, filter: &str, work: impl FnOnce(&LogHandle)) -> String {
     let sink = Sink::default();
-    let (subscriber, handle) = subscriber(format, filter.parse().unwrap(), sink.clone());
+    let (subscriber, handle) =
+        subscriber(format, filter.parse().unwrap(), sink.clone(), Records::off());
     tracing::subscriber::with_default(subscriber, || work(&handle));
     let bytes = sink.0.lock().unwrap().clone();
     String::from_utf8(bytes).unwrap()

@@ -11,7 +11,7 @@ use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::{FormatTime as _, SystemTime};
 
 use super::chain::Chain;
-use super::value::{Bounded, Escape, FIELD_BYTES_MAX, MESSAGE_BYTES_MAX, trace_ids};
+use super::value::{Bounded, Escape, FIELD_BYTES_MAX, MESSAGE_BYTES_MAX, TraceIds, current};
 use crate::name::attribute as name;
 
 /// Writes one event as a line of text.
@@ -27,7 +27,7 @@ pub(super) fn write(writer: &mut Writer<'_>, event: &Event<'_>) -> fmt::Result {
     line.wants_message = false;
     event.record(&mut line);
     line.result?;
-    if let Some((trace_id, span_id)) = trace_ids() {
+    if let Some(TraceIds { trace_id, span_id, .. }) = current() {
         write!(writer, " {}={trace_id}", name::TRACE_ID)?;
         write!(writer, " {}={span_id}", name::SPAN_ID)?;
     }

@@ -3,19 +3,31 @@
 use std::fmt::{self, Write};
 
 use opentelemetry::Context;
-use opentelemetry::trace::{SpanId, TraceContextExt as _, TraceId};
+use opentelemetry::trace::{SpanId, TraceContextExt as _, TraceFlags, TraceId};
 
 /// Longest message of a line, in bytes; the rest is cut off and counted.
 pub const MESSAGE_BYTES_MAX: usize = 8192;
 /// Longest value of one field, in bytes; the rest is cut off and counted.
 pub const FIELD_BYTES_MAX: usize = 4096;
 
-/// The ids of the trace that the current line belongs to.
-pub(super) fn trace_ids() -> Option<(TraceId, SpanId)> {
+/// The trace that a line belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct TraceIds {
+    pub(crate) trace_id: TraceId,
+    pub(crate) span_id: SpanId,
+    pub(crate) flags: TraceFlags,
+}
+
+/// The trace that the current line belongs to.
+pub(super) fn current() -> Option<TraceIds> {
     Context::map_current(|context| {
         let span = context.span();
         let context = span.span_context();
-        context.is_valid().then(|| (context.trace_id(), context.span_id()))
+        context.is_valid().then(|| TraceIds {
+            trace_id: context.trace_id(),
+            span_id: context.span_id(),
+            flags: context.trace_flags(),
+        })
     })
 }
 
@@ -28,6 +40,8 @@ pub(super) enum Escape {
     Text,
     /// Text between quotes.
     QuotedText,
+    /// Not at all.
+    Nothing,
 }
 
 /// Writes text escaped and at most so many bytes of it.
@@ -53,6 +67,7 @@ impl<'a, W: Write> Bounded<'a, W> {
 
     fn write_escaped(&mut self, c: char) -> fmt::Result {
         match (self.escape, c) {
+            (Escape::Nothing, c) => self.writer.write_char(c),
             (Escape::Json | Escape::QuotedText, '"') => self.writer.write_str("\\\""),
             (Escape::Json | Escape::QuotedText, '\\') => self.writer.write_str("\\\\"),
             (_, '\n') => self.writer.write_str("\\n"),
@@ -78,7 +93,7 @@ impl<W: Write> Write for Bounded<'_, W> {
         self.left -= kept.len();
         self.cut = text.len() - kept.len();
         let is_plain = |byte: &u8| *byte >= b' ' && *byte < 0x7f && *byte != b'"' && *byte != b'\\';
-        if kept.as_bytes().iter().all(is_plain) {
+        if self.escape == Escape::Nothing || kept.as_bytes().iter().all(is_plain) {
             return self.writer.write_str(kept);
         }
         kept.chars().try_for_each(|c| self.write_escaped(c))

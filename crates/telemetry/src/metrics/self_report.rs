@@ -11,6 +11,7 @@ use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 
 use crate::name::metric as name;
+use crate::signal::Signal;
 use crate::status::{ExporterStatus, Status};
 
 /// Reads one number of an account.
@@ -33,7 +34,9 @@ impl Collector for SelfReport {
         let metric = encoder.encode_descriptor(name::NOT_SAMPLED_BY_PARENT, help, None, counter)?;
         ConstCounter::new(self.0.not_sampled_by_parent()).encode(metric)?;
 
-        let exporters = self.0.exporters();
+        // The names below are those for spans.
+        let mut exporters = self.0.exporters();
+        exporters.retain(|exporter| exporter.signal == Signal::Traces);
         if exporters.is_empty() {
             return Ok(());
         }

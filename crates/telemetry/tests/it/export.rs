@@ -7,6 +7,7 @@ use mcp_gateway_telemetry::{RemoteContext, SHUTDOWN_DEADLINE, SpanKind, Telemetr
 use opentelemetry_proto::tonic::trace::v1::span::SpanKind as Kind;
 use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
 
+use crate::support::received::Received;
 use crate::support::receiver::{Batch, Receiver, attribute};
 use crate::support::{assert_balanced, eventually, exporter, root, run, telemetry};
 
@@ -101,7 +102,8 @@ fn check_resource(batch: &Batch) {
         assert_eq!(batch.resource(key).as_deref(), Some(expect), "{key}");
     }
     assert_eq!(batch.resource("service.instance.id").map(|id| id.len()), Some(36));
-    let scope = &batch.request.resource_spans[0].scope_spans[0].scope;
+    let Received::Traces(request) = &batch.request else { panic!("{batch:?}") };
+    let scope = &request.resource_spans[0].scope_spans[0].scope;
     let scope = scope.as_ref().expect("a scope");
     assert_eq!((scope.name.as_str(), scope.version.as_str()), ("mcp-gateway", "0.1.0"));
 }

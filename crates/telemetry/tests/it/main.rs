@@ -9,6 +9,7 @@
 )]
 
 mod export;
+mod logs;
 mod loss;
 mod off;
 mod propagation;

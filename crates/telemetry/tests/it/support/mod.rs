@@ -2,6 +2,7 @@
 
 pub(crate) mod certificates;
 pub(crate) mod log;
+pub(crate) mod received;
 pub(crate) mod receiver;
 pub(crate) mod rotel;
 
@@ -39,9 +40,13 @@ pub(crate) fn try_telemetry(
     Telemetry::from_env(&env, &build(), Vec::new())
 }
 
-/// Makes telemetry that must work, and that sends spans soon.
+/// Makes telemetry that must work, and that sends spans soon; logs and metrics only when the table asks for them.
 pub(crate) fn telemetry(variables: &[(&str, &str)]) -> Telemetry {
-    let soon = [("OTEL_BSP_SCHEDULE_DELAY", "50")];
+    let soon = [
+        ("OTEL_BSP_SCHEDULE_DELAY", "50"),
+        ("OTEL_LOGS_EXPORTER", "none"),
+        ("OTEL_METRICS_EXPORTER", "none"),
+    ];
     let all: Vec<_> = soon.iter().chain(variables).copied().collect();
     let (telemetry, _) = try_telemetry(&all).unwrap_or_else(|problems| panic!("{problems:?}"));
     telemetry

@@ -14,15 +14,26 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
+use mcp_gateway_telemetry::Signal;
+use opentelemetry_proto::tonic::collector::logs::v1::logs_service_server::{
+    LogsService, LogsServiceServer,
+};
+use opentelemetry_proto::tonic::collector::logs::v1::{
+    ExportLogsServiceRequest, ExportLogsServiceResponse,
+};
+use opentelemetry_proto::tonic::collector::metrics::v1::metrics_service_server::{
+    MetricsService, MetricsServiceServer,
+};
+use opentelemetry_proto::tonic::collector::metrics::v1::{
+    ExportMetricsServiceRequest, ExportMetricsServiceResponse,
+};
 use opentelemetry_proto::tonic::collector::trace::v1::trace_service_server::{
     TraceService, TraceServiceServer,
 };
 use opentelemetry_proto::tonic::collector::trace::v1::{
-    ExportTracePartialSuccess, ExportTraceServiceRequest, ExportTraceServiceResponse,
+    ExportTraceServiceRequest, ExportTraceServiceResponse,
 };
-use opentelemetry_proto::tonic::common::v1::{KeyValue, any_value};
 use opentelemetry_proto::tonic::trace::v1::Span;
-use prost::Message as _;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
@@ -31,6 +42,8 @@ use tonic::codec::CompressionEncoding;
 use tower::Service as _;
 
 use super::eventually;
+pub(crate) use super::received::attribute;
+use super::received::{self, Received};
 
 /// How a receiver answers.
 #[derive(Clone, Debug)]
@@ -51,48 +64,44 @@ pub(crate) enum Answer {
     Nothing,
 }
 
-/// One batch as it came.
+/// How a batch came.
 #[derive(Clone, Debug)]
-pub(crate) struct Batch {
+pub(crate) struct Came {
     pub(crate) path: String,
     pub(crate) headers: HeaderMap,
     pub(crate) version: http::Version,
     pub(crate) is_tls: bool,
     pub(crate) knows_client: bool,
-    pub(crate) request: ExportTraceServiceRequest,
+}
+
+/// One batch as it came.
+#[derive(Clone, Debug)]
+pub(crate) struct Batch {
+    pub(crate) came: Came,
+    pub(crate) request: Received,
+}
+
+impl std::ops::Deref for Batch {
+    type Target = Came;
+
+    fn deref(&self) -> &Came {
+        &self.came
+    }
 }
 
 impl Batch {
     pub(crate) fn spans(&self) -> Vec<&Span> {
-        let scopes = self.request.resource_spans.iter().flat_map(|resource| &resource.scope_spans);
-        scopes.flat_map(|scope| &scope.spans).collect()
+        self.request.spans()
     }
 
     /// An attribute of the resource.
     pub(crate) fn resource(&self, key: &str) -> Option<String> {
-        let resource = self.request.resource_spans.first()?.resource.as_ref()?;
-        attribute(&resource.attributes, key)
+        attribute(&self.request.resource().attributes, key)
     }
 
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }
-}
-
-/// The value of an attribute as text, with its type in front unless it is a string.
-pub(crate) fn attribute(attributes: &[KeyValue], key: &str) -> Option<String> {
-    let found = attributes.iter().find(|attribute| attribute.key == key)?;
-    let value = found.value.clone()?.value?;
-    Some(match &value {
-        any_value::Value::StringValue(text) => text.clone(),
-        any_value::Value::IntValue(value) => format!("int {value}"),
-        any_value::Value::BoolValue(value) => format!("bool {value}"),
-        any_value::Value::DoubleValue(value) => format!("double {value}"),
-        any_value::Value::ArrayValue(_)
-        | any_value::Value::KvlistValue(_)
-        | any_value::Value::BytesValue(_)
-        | any_value::Value::StringValueStrindex(_) => format!("{value:?}"),
-    })
 }
 
 #[derive(Clone, Default)]
@@ -138,6 +147,13 @@ impl Receiver {
         batches.iter().flat_map(Batch::spans).map(|span| span.name.clone()).collect()
     }
 
+    /// How many items of one signal came.
+    pub(crate) fn items(&self, signal: Signal) -> u64 {
+        let batches = self.batches();
+        let of_signal = batches.iter().filter(|batch| batch.request.signal() == signal);
+        of_signal.map(|batch| batch.request.items()).sum()
+    }
+
     /// Waits until so many batches have come.
     pub(crate) async fn wait_for_batches(&self, count: usize) -> Vec<Batch> {
         let state = || self.batches().len() >= count;
@@ -174,22 +190,39 @@ where
         let shared = shared.clone();
         async move {
             let (head, body) = request.into_parts();
-            let batch = Batch {
+            let came = Came {
                 path: head.uri.path_and_query().map(ToString::to_string).unwrap_or_default(),
                 headers: head.headers.clone(),
                 version: head.version,
                 is_tls,
                 knows_client,
-                request: ExportTraceServiceRequest::default(),
             };
-            let is_grpc =
-                batch.header("content-type").is_some_and(|t| t.starts_with("application/grpc"));
+            let content_type = came.headers.get("content-type").map(|value| value.as_bytes());
+            let is_grpc = content_type.is_some_and(|t| t.starts_with(b"application/grpc"));
             if is_grpc {
-                let mut service = TraceServiceServer::new(Collector { shared, batch })
-                    .accept_compressed(CompressionEncoding::Gzip);
-                service.call(Request::from_parts(head, body)).await
+                let gzip = CompressionEncoding::Gzip;
+                let collector = Collector { shared, came };
+                let request = Request::from_parts(head, body);
+                match collector.came.path.as_str() {
+                    path if path.contains(".trace.") => {
+                        TraceServiceServer::new(collector)
+                            .accept_compressed(gzip)
+                            .call(request)
+                            .await
+                    }
+                    path if path.contains(".logs.") => {
+                        LogsServiceServer::new(collector)
+                            .accept_compressed(gzip)
+                            .call(request)
+                            .await
+                    }
+                    _ => {
+                        let service = MetricsServiceServer::new(collector);
+                        service.accept_compressed(gzip).call(request).await
+                    }
+                }
             } else {
-                Ok::<_, Infallible>(http(shared, batch, body).await)
+                Ok::<_, Infallible>(http(shared, came, body).await)
             }
         }
     });
@@ -198,22 +231,20 @@ where
     drop(connection.serve_connection(TokioIo::new(stream), service).await);
 }
 
-async fn http(shared: Shared, mut batch: Batch, body: Incoming) -> Response<Body> {
+async fn http(shared: Shared, came: Came, body: Incoming) -> Response<Body> {
     let body = body.collect().await.expect("a body").to_bytes();
-    let body = if batch.header("content-encoding") == Some("gzip") {
+    let header = |name: &str| came.headers.get(name).and_then(|value| value.to_str().ok());
+    let body = if header("content-encoding") == Some("gzip") {
         let mut plain = Vec::new();
         GzDecoder::new(&*body).read_to_end(&mut plain).expect("gzip");
         plain
     } else {
         body.to_vec()
     };
-    let is_json = batch.header("content-type") == Some("application/json");
-    batch.request = if is_json {
-        serde_json::from_slice(&body).expect("OTLP JSON")
-    } else {
-        ExportTraceServiceRequest::decode(&*body).expect("OTLP protobuf")
-    };
-    let answer = shared.take(batch);
+    let is_json = header("content-type") == Some("application/json");
+    let request = Received::decode(&came.path, is_json, &body);
+    let signal = request.signal();
+    let answer = shared.take(Batch { came, request });
     let mut response = Response::new(Body::empty());
     let set = |response: &mut Response<Body>, content_type: &str, body: Vec<u8>| {
         response.headers_mut().insert("content-type", content_type.parse().unwrap());
@@ -221,12 +252,9 @@ async fn http(shared: Shared, mut batch: Batch, body: Incoming) -> Response<Body
     };
     match answer {
         Answer::Take | Answer::Refuse(_) => {
-            let answer = accepted(&answer);
-            if is_json {
-                set(&mut response, "application/json", serde_json::to_vec(&answer).unwrap());
-            } else {
-                set(&mut response, "application/x-protobuf", answer.encode_to_vec());
-            }
+            let content_type = if is_json { "application/json" } else { "application/x-protobuf" };
+            let body = received::answer(signal, is_json, answer.refused());
+            set(&mut response, content_type, body);
         }
         Answer::Http(status, retry_after) => {
             *response.status_mut() = StatusCode::from_u16(status).unwrap();
@@ -242,14 +270,10 @@ async fn http(shared: Shared, mut batch: Batch, body: Incoming) -> Response<Body
     response
 }
 
-fn accepted(answer: &Answer) -> ExportTraceServiceResponse {
-    let partial_success = if let Answer::Refuse(rejected_spans) = answer {
-        let error_message = "too old".to_owned();
-        Some(ExportTracePartialSuccess { rejected_spans: *rejected_spans, error_message })
-    } else {
-        None
-    };
-    ExportTraceServiceResponse { partial_success }
+impl Answer {
+    fn refused(&self) -> Option<i64> {
+        if let Self::Refuse(items) = self { Some(*items) } else { None }
+    }
 }
 
 impl Shared {
@@ -260,10 +284,29 @@ impl Shared {
     }
 }
 
-/// The gRPC service for one call.
+/// The gRPC services for one call.
 struct Collector {
     shared: Shared,
-    batch: Batch,
+    came: Came,
+}
+
+impl Collector {
+    async fn export<T>(
+        &self,
+        request: Received,
+        answer: fn(Option<i64>) -> T,
+    ) -> Result<tonic::Response<T>, tonic::Status> {
+        let said = self.shared.take(Batch { came: self.came.clone(), request });
+        match &said {
+            Answer::Take | Answer::Refuse(_) => Ok(tonic::Response::new(answer(said.refused()))),
+            Answer::Grpc(code) => Err(tonic::Status::new(*code, "hidden from logs")),
+            Answer::Nothing => {
+                tokio::time::sleep(Duration::from_secs(3600)).await;
+                Err(tonic::Status::internal("never"))
+            }
+            Answer::Http(..) | Answer::Html | Answer::Endless => panic!("{said:?} over gRPC"),
+        }
+    }
 }
 
 #[tonic::async_trait]
@@ -272,17 +315,26 @@ impl TraceService for Collector {
         &self,
         request: tonic::Request<ExportTraceServiceRequest>,
     ) -> Result<tonic::Response<ExportTraceServiceResponse>, tonic::Status> {
-        let mut batch = self.batch.clone();
-        batch.request = request.into_inner();
-        let answer = self.shared.take(batch);
-        match &answer {
-            Answer::Take | Answer::Refuse(_) => Ok(tonic::Response::new(accepted(&answer))),
-            Answer::Grpc(code) => Err(tonic::Status::new(*code, "hidden from logs")),
-            Answer::Nothing => {
-                tokio::time::sleep(Duration::from_secs(3600)).await;
-                Err(tonic::Status::internal("never"))
-            }
-            Answer::Http(..) | Answer::Html | Answer::Endless => panic!("{answer:?} over gRPC"),
-        }
+        self.export(Received::Traces(request.into_inner()), received::traces_answer).await
+    }
+}
+
+#[tonic::async_trait]
+impl LogsService for Collector {
+    async fn export(
+        &self,
+        request: tonic::Request<ExportLogsServiceRequest>,
+    ) -> Result<tonic::Response<ExportLogsServiceResponse>, tonic::Status> {
+        self.export(Received::Logs(request.into_inner()), received::logs_answer).await
+    }
+}
+
+#[tonic::async_trait]
+impl MetricsService for Collector {
+    async fn export(
+        &self,
+        request: tonic::Request<ExportMetricsServiceRequest>,
+    ) -> Result<tonic::Response<ExportMetricsServiceResponse>, tonic::Status> {
+        self.export(Received::Metrics(request.into_inner()), received::metrics_answer).await
     }
 }

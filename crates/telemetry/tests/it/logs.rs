@@ -1,0 +1,421 @@
+//! Log records reach a receiver as they are on standard output, and exporting them never feeds itself.
+
+use std::process::Command;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use mcp_gateway_telemetry::log::{AUDIT_TARGET, FIELD_BYTES_MAX, MESSAGE_BYTES_MAX};
+use mcp_gateway_telemetry::status::{DropReason, ExporterStatus};
+use mcp_gateway_telemetry::{
+    Notice, RemoteContext, SHUTDOWN_DEADLINE, Signal, Span, SpanKind, Telemetry,
+};
+use opentelemetry_proto::tonic::common::v1::any_value;
+use opentelemetry_proto::tonic::logs::v1::LogRecord;
+use serde_json::Value;
+use tracing::dispatcher::with_default;
+
+use crate::support::log::Stdout;
+use crate::support::receiver::{Answer, Receiver, attribute};
+use crate::support::{assert_balanced, run, telemetry, try_telemetry};
+
+/// The exporters' own lines, which stay on standard output.
+const EXPORTERS: &str = "mcp_gateway_telemetry::export";
+
+fn body(record: &LogRecord) -> String {
+    match record.body.as_ref().and_then(|body| body.value.as_ref()) {
+        Some(any_value::Value::StringValue(text)) => text.clone(),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Every log record that came, with the name of its scope.
+fn records(receiver: &Receiver) -> Vec<(String, LogRecord)> {
+    let batches = receiver.batches();
+    let logs = batches.iter().flat_map(|batch| batch.request.logs());
+    logs.map(|(scope, record)| (scope.to_owned(), record.clone())).collect()
+}
+
+/// The account of log records, or of audit events.
+fn account(telemetry: &Telemetry, items: &str) -> ExporterStatus {
+    let mut all = telemetry.status().exporters().into_iter();
+    all.find(|status| status.items == items).unwrap_or_else(|| panic!("{items}"))
+}
+
+/// Telemetry whose log records go to `receiver`.
+fn logging_to(receiver: &Receiver, protocol: &str, more: &[(&str, &str)]) -> Telemetry {
+    let endpoint = format!("http://127.0.0.1:{}", receiver.port);
+    let mut all = vec![
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str()),
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", protocol),
+        ("OTEL_LOGS_EXPORTER", "otlp"),
+    ];
+    all.extend(more);
+    telemetry(&all)
+}
+
+fn nanos() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    u64::try_from(since.as_nanos()).unwrap()
+}
+
+#[test]
+fn records_say_what_lines_say() {
+    for protocol in ["http/protobuf", "http/json", "grpc"] {
+        run(async {
+            let receiver = Receiver::start().await;
+            let telemetry = logging_to(&receiver, protocol, &[("OTEL_RESOURCE_ATTRIBUTES", "a=b")]);
+            let stdout = Stdout::default();
+            let (dispatch, _) = stdout.logging("info", &telemetry);
+            let span =
+                telemetry.tracer().start("a", SpanKind::Server, &RemoteContext::none(), |_| {});
+            let before = nanos();
+            with_default(&dispatch, || {
+                span.in_scope(|| {
+                    tracing::warn!(
+                        target: "mcp_gateway_test",
+                        {
+                            server = "demo/weather", count = 2, huge = u64::MAX, ratio = 0.5,
+                            up = false, debug = ?Some(1), error.type = "timeout"
+                        },
+                        "Server {} is slow.", "demo"
+                    );
+                });
+                tracing::info!(target: "mcp_gateway_dataplane::broker", "No trace.");
+                tracing::error!(name: "mcp_gateway.test.named", target: "mcp_gateway_test", "Named.");
+                tracing::debug!(target: "mcp_gateway_test", "Not at this level.");
+            });
+            let after = nanos();
+            let report = telemetry.shutdown(SHUTDOWN_DEADLINE).await;
+            assert_eq!(report.lost(), 0, "{protocol}: {report:?}");
+
+            let records = records(&receiver);
+            let names: Vec<_> =
+                records.iter().map(|(scope, r)| (scope.as_str(), body(r))).collect();
+            assert_eq!(
+                names,
+                [
+                    ("mcp_gateway_test", "Server demo is slow.".to_owned()),
+                    ("mcp_gateway_test", "Named.".to_owned()),
+                    ("mcp_gateway_dataplane::broker", "No trace.".to_owned())
+                ],
+                "{protocol}"
+            );
+            check_whole(&records[0].1, &span, before..=after);
+            let (named, plain) = (&records[1].1, &records[2].1);
+            assert_eq!(
+                (named.event_name.as_str(), named.severity_number),
+                ("mcp_gateway.test.named", 17)
+            );
+            assert_eq!((plain.event_name.as_str(), plain.severity_number), ("", 9));
+            assert_eq!((plain.trace_id.len(), plain.span_id.len(), plain.flags), (0, 0, 0));
+            let batches = receiver.batches();
+            let batch = batches.iter().find(|batch| !batch.request.logs().is_empty()).unwrap();
+            assert_eq!(batch.resource("service.name").as_deref(), Some("mcp-gateway"));
+            assert_eq!(batch.resource("a").as_deref(), Some("b"));
+            assert_eq!(stdout.lines().len(), records.len(), "{protocol}");
+        });
+    }
+}
+
+fn check_whole(record: &LogRecord, span: &Span, time: std::ops::RangeInclusive<u64>) {
+    for (key, expect) in [
+        ("server", "demo/weather"),
+        ("count", "int 2"),
+        ("huge", "18446744073709551615"),
+        ("ratio", "double 0.5"),
+        ("up", "bool false"),
+        ("debug", "Some(1)"),
+        ("error.type", "timeout"),
+    ] {
+        assert_eq!(attribute(&record.attributes, key).as_deref(), Some(expect), "{key}");
+    }
+    assert_eq!(record.attributes.len(), 7, "{record:#?}");
+    assert_eq!((record.severity_number, record.severity_text.as_str()), (13, "WARN"));
+    assert!(time.contains(&record.time_unix_nano), "{time:?} {record:?}");
+    assert_eq!(record.observed_time_unix_nano, record.time_unix_nano);
+    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    assert_eq!(Some(hex(&record.trace_id)), span.trace_id());
+    assert_eq!(Some(hex(&record.span_id)), span.span_id());
+    assert_eq!((record.flags, record.event_name.as_str()), (1, ""));
+    assert_eq!(format!("{record:?}").find("logs.rs"), None, "no file names");
+}
+
+#[test]
+fn what_is_on_standard_output_is_exported_at_every_level_also_when_it_changes() {
+    run(async {
+        let receiver = Receiver::start().await;
+        let telemetry = logging_to(&receiver, "http/protobuf", &[]);
+        let stdout = Stdout::default();
+        let (dispatch, handle) =
+            stdout.logging("info,mcp_gateway_dataplane::broker=trace", &telemetry);
+        with_default(&dispatch, || {
+            for filter in ["warn", "debug", "off", "trace", "error,mcp_gateway_core=debug"] {
+                for target in
+                    ["mcp_gateway", "mcp_gateway_core", "mcp_gateway_dataplane", "hyper", "h2"]
+                {
+                    log_at_every_level(target);
+                }
+                assert!(handle.set(filter.parse().unwrap()));
+                tracing::error!(target: "mcp_gateway", "Changed to {filter}.");
+            }
+            log_at_every_level("mcp_gateway_core");
+        });
+        telemetry.shutdown(SHUTDOWN_DEADLINE).await;
+        let mut lines: Vec<_> = stdout.lines().iter().map(|line| said(line)).collect();
+        let mut exported: Vec<_> = records(&receiver)
+            .iter()
+            .map(|(scope, record)| format!("{} {scope} {}", record.severity_text, body(record)))
+            .collect();
+        assert!(lines.len() > 20, "{lines:#?}");
+        lines.sort();
+        exported.sort();
+        assert_eq!(lines, exported);
+    });
+}
+
+fn said(line: &Value) -> String {
+    let text = |key: &str| line[key].as_str().unwrap().to_owned();
+    format!("{} {} {}", text("level"), text("target"), text("message"))
+}
+
+/// Callsites have constant targets; this one chooses among them.
+fn log_at_every_level(target: &str) {
+    macro_rules! lines {
+        ($($target:literal)*) => {
+            match target {
+                $($target => {
+                    tracing::error!(target: $target, "error");
+                    tracing::warn!(target: $target, "warn");
+                    tracing::info!(target: $target, "info");
+                    tracing::debug!(target: $target, "debug");
+                    tracing::trace!(target: $target, "trace");
+                })*
+                other => panic!("{other}"),
+            }
+        };
+    }
+    lines!("mcp_gateway" "mcp_gateway_core" "mcp_gateway_dataplane" "hyper" "h2");
+}
+
+#[test]
+fn a_megabyte_of_message_is_cut_at_a_bound() {
+    run(async {
+        let receiver = Receiver::start().await;
+        let telemetry = logging_to(&receiver, "grpc", &[]);
+        let (dispatch, _) = Stdout::default().logging("info", &telemetry);
+        let long = "é".repeat(1024 * 1024);
+        with_default(
+            &dispatch,
+            || tracing::info!(target: "mcp_gateway_test", { value = long.as_str() }, "{long}"),
+        );
+        telemetry.shutdown(SHUTDOWN_DEADLINE).await;
+        let records = records(&receiver);
+        let body = body(&records[0].1);
+        assert!(
+            body.len() <= MESSAGE_BYTES_MAX + 64 && body.ends_with("bytes more)"),
+            "{}",
+            body.len()
+        );
+        let value = attribute(&records[0].1.attributes, "value").unwrap();
+        assert_eq!(value.len(), FIELD_BYTES_MAX);
+    });
+}
+
+#[test]
+fn attributes_have_the_limits_of_the_environment() {
+    for (variables, expect) in [
+        (&[][..], (3, 0, 9)),
+        (&[("OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT", "1")][..], (1, 2, 9)),
+        (&[("OTEL_ATTRIBUTE_COUNT_LIMIT", "2")], (2, 1, 9)),
+        (&[("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", "4")], (3, 0, 4)),
+        (
+            &[
+                ("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", "4"),
+                ("OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT", "6"),
+            ],
+            (3, 0, 6),
+        ),
+    ] {
+        run(async {
+            let receiver = Receiver::start().await;
+            let telemetry = logging_to(&receiver, "http/protobuf", variables);
+            let (dispatch, _) = Stdout::default().logging("info", &telemetry);
+            with_default(&dispatch, || {
+                tracing::info!(target: "mcp_gateway_test", { first = "éééééé789", second = 2, third = 3 }, "Limited.");
+            });
+            telemetry.shutdown(SHUTDOWN_DEADLINE).await;
+            let record = &records(&receiver)[0].1;
+            let first = attribute(&record.attributes, "first").unwrap();
+            let seen =
+                (record.attributes.len(), record.dropped_attributes_count, first.chars().count());
+            assert_eq!(seen, expect, "{variables:?}");
+            assert_eq!(body(record), "Limited.", "limits are about attributes");
+        });
+    }
+}
+
+#[test]
+fn audit_events_are_exported_whatever_the_level_and_however_full_the_queue() {
+    run(async {
+        let receiver = Receiver::start().await;
+        let telemetry = logging_to(
+            &receiver,
+            "grpc",
+            &[("OTEL_BLRP_MAX_QUEUE_SIZE", "10"), ("OTEL_BLRP_SCHEDULE_DELAY", "600000")],
+        );
+        let stdout = Stdout::default();
+        let (dispatch, handle) = stdout.logging("trace", &telemetry);
+        with_default(&dispatch, || {
+            for _ in 0..100 {
+                tracing::info!(target: "mcp_gateway_test", "Ordinary.");
+            }
+            handle.set("off".parse().unwrap());
+            for sequence in 0..10 {
+                tracing::info!(target: AUDIT_TARGET, { event.name = "mcp.audit", sequence }, "Call.");
+            }
+        });
+        telemetry.shutdown(SHUTDOWN_DEADLINE).await;
+        let records = records(&receiver);
+        let audit: Vec<_> = records.iter().filter(|(scope, _)| scope == AUDIT_TARGET).collect();
+        let sequence: Vec<_> =
+            audit.iter().map(|(_, r)| attribute(&r.attributes, "sequence").unwrap()).collect();
+        assert_eq!(sequence, (0..10).map(|n| format!("int {n}")).collect::<Vec<_>>());
+        assert!(audit.iter().all(|(_, record)| record.event_name == "mcp.audit"));
+        assert!(audit.iter().all(|(_, r)| attribute(&r.attributes, "event.name").is_none()));
+        let (logs, events) = (account(&telemetry, "logs"), account(&telemetry, "audit events"));
+        assert_eq!((events.created, events.exported), (10, 10), "{events:#?}");
+        assert_eq!(events.name, "otlp_grpc_log_exporter/audit");
+        assert_eq!(logs.created, 100, "{logs:#?}");
+        assert!(logs.dropped_total() > 0, "{logs:#?}");
+        assert_eq!(logs.exported + logs.dropped_total(), 100, "{logs:#?}");
+        assert_eq!(receiver.items(Signal::Logs), logs.exported + events.exported);
+        assert_eq!(stdout.lines().len(), 110);
+    });
+}
+
+/// Lines of all threads at the lowest level, while requests make spans and lines and gRPC carries all of it.
+///
+/// Started by the test below in a process of its own: there every thread, those of the exporter and of the receiver included,
+/// logs to one place.
+#[test]
+fn child_process_logs_at_the_lowest_level() {
+    if std::env::var("LOG_EVERYTHING").is_err() {
+        return;
+    }
+    run(async {
+        let receiver = Receiver::start().await;
+        let endpoint = format!("http://127.0.0.1:{}", receiver.port);
+        let telemetry = telemetry(&[
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str()),
+            ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
+            ("OTEL_LOGS_EXPORTER", "otlp"),
+            ("OTEL_BLRP_MAX_EXPORT_BATCH_SIZE", "8"),
+            ("OTEL_BLRP_MAX_QUEUE_SIZE", "100000"),
+            ("OTEL_BLRP_SCHEDULE_DELAY", "1"),
+            ("OTEL_BSP_SCHEDULE_DELAY", "1"),
+        ]);
+        let stdout = Stdout::default();
+        let (dispatch, _) = stdout.logging("trace", &telemetry);
+        tracing::dispatcher::set_global_default(dispatch).expect("no other subscriber");
+        let mut work = tokio::task::JoinSet::new();
+        for worker in 0..4 {
+            let tracer = telemetry.tracer();
+            work.spawn(async move {
+                for number in 0..200 {
+                    let parent = RemoteContext::none();
+                    let span = tracer.start("request", SpanKind::Server, &parent, |_| {});
+                    span.in_scope(|| {
+                        tracing::info!(target: "mcp_gateway_traffic", { worker, number }, "A request.");
+                    });
+                    span.end();
+                    tokio::task::yield_now().await;
+                }
+            });
+        }
+        work.join_all().await;
+        let report = telemetry.shutdown(SHUTDOWN_DEADLINE).await;
+        assert_eq!(report.lost(), 0, "{report:?}");
+        let exported = records(&receiver);
+        let traffic = exported.iter().filter(|(scope, _)| scope == "mcp_gateway_traffic").count();
+        assert_eq!(traffic, 800);
+        let is_exported = |line: &&Value| !line["target"].as_str().unwrap().starts_with(EXPORTERS);
+        let lines = stdout.lines();
+        assert_eq!(exported.len(), lines.iter().filter(is_exported).count(), "{exported:#?}");
+        assert_eq!(receiver.items(Signal::Logs), account(&telemetry, "logs").exported);
+        telemetry.status().exporters().iter().for_each(assert_balanced);
+        println!("{traffic} lines of traffic");
+    });
+}
+
+#[test]
+fn exporting_at_the_lowest_level_does_not_feed_itself() {
+    let output = Command::new(std::env::current_exe().expect("a program"))
+        .args(["--exact", "logs::child_process_logs_at_the_lowest_level", "--nocapture"])
+        .env("LOG_EVERYTHING", "1")
+        .output()
+        .expect("it runs");
+    let text = String::from_utf8_lossy(&output.stdout);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && text.contains("800 lines of traffic"), "{text}\n{errors}");
+}
+
+#[test]
+fn lines_after_the_end_are_counted_as_dropped() {
+    run(async {
+        let receiver = Receiver::start().await;
+        let telemetry = logging_to(&receiver, "grpc", &[]);
+        let stdout = Stdout::default();
+        let (dispatch, _) = stdout.logging("info", &telemetry);
+        with_default(&dispatch, || tracing::info!(target: "mcp_gateway_test", "In time."));
+        telemetry.shutdown(SHUTDOWN_DEADLINE).await;
+        with_default(&dispatch, || tracing::info!(target: "mcp_gateway_test", "Late."));
+        let status = account(&telemetry, "logs");
+        assert_eq!((status.created, status.exported), (2, 1), "{status:#?}");
+        assert_eq!(status.dropped, [(DropReason::AlreadyShutdown, 1)]);
+        assert_eq!((records(&receiver).len(), stdout.lines().len()), (1, 2));
+    });
+}
+
+#[test]
+fn nothing_secret_is_logged_at_any_level() {
+    for (protocol, scheme) in [("http/protobuf", "http"), ("grpc", "http"), ("", "rpc")] {
+        run(async {
+            // Refused once, so that what happens then is logged too.
+            let answer = if protocol == "http/protobuf" {
+                Answer::Http(503, None)
+            } else {
+                Answer::Grpc(tonic::Code::Unavailable)
+            };
+            let receiver = Receiver::answering(&[answer]).await;
+            let endpoint = format!("{scheme}://127.0.0.1:{}/?key=hidden-in-query", receiver.port);
+            let stdout = Stdout::default();
+            let (notices, telemetry) = {
+                let (telemetry, notices) = try_telemetry(&[
+                    ("OTEL_EXPORTER_OTLP_ENDPOINT", &endpoint),
+                    ("OTEL_EXPORTER_OTLP_PROTOCOL", protocol),
+                    ("OTEL_EXPORTER_OTLP_INSECURE", "true"),
+                    ("OTEL_EXPORTER_OTLP_HEADERS", "authorization=Bearer%20hidden-in-header"),
+                    ("OTEL_EXPORTER_OTLP_LOGS_HEADERS", "x-key=hidden-in-own-header"),
+                ])
+                .unwrap_or_else(|problems| panic!("{problems:?}"));
+                (notices, telemetry)
+            };
+            let (dispatch, _) = stdout.logging("trace", &telemetry);
+            with_default(&dispatch, || notices.iter().for_each(Notice::log));
+            let shutdown = telemetry.shutdown(SHUTDOWN_DEADLINE);
+            let report =
+                tracing::instrument::WithSubscriber::with_subscriber(shutdown, dispatch.clone());
+            with_default(&dispatch, || tracing::info!(target: "mcp_gateway_test", "A line."));
+            let report = report.await;
+            with_default(&dispatch, || report.log());
+            let sent = receiver.batches();
+            assert_eq!(sent.len(), 2, "one more try");
+            assert_eq!(sent[0].header("x-key"), Some("hidden-in-own-header"));
+            let shown =
+                format!("{:?} {:?} {telemetry:?} {report:?}", stdout.lines(), telemetry.status());
+            assert!(!shown.contains("hidden-in"), "{shown}");
+            for batch in sent {
+                assert!(!format!("{:?}", batch.request).contains("hidden-in"));
+            }
+        });
+    }
+}

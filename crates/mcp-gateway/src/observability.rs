@@ -8,7 +8,7 @@ use mcp_gateway_dataplane::admin::Extra;
 use mcp_gateway_dataplane::reload::ReloadHandle;
 use mcp_gateway_telemetry::log::{Filter, FilterError, Format};
 use mcp_gateway_telemetry::status::Status;
-use mcp_gateway_telemetry::{BuildInfo, Env, Notice, SpanRecorder, Telemetry};
+use mcp_gateway_telemetry::{BuildInfo, Env, Notice, SpanRecorder, Telemetry, environment};
 use serde_json::{Value, json};
 
 use crate::build_info;
@@ -19,7 +19,12 @@ use crate::build_info;
 pub(crate) fn telemetry(
     recorder: Option<SpanRecorder>,
 ) -> Result<(Telemetry, Vec<Notice>), Vec<Problem>> {
-    telemetry_from(&|name| std::env::var(name).ok(), recorder)
+    // A value that is not Unicode is told as wrong, not passed over.
+    let env = |name: &str| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned());
+    let (telemetry, mut notices) = telemetry_from(&env, recorder)?;
+    let set = std::env::vars_os().filter(|(_, value)| !value.is_empty());
+    notices.extend(environment::unknown(set.map(|(name, _)| name.to_string_lossy().into_owned())));
+    Ok((telemetry, notices))
 }
 
 /// The same with an environment of the caller's.
@@ -41,13 +46,18 @@ pub(crate) fn telemetry_from(
     })
 }
 
-/// What the configuration says about log lines, in the words of the log.
-pub(crate) fn log_settings(settings: LogSettings) -> Result<(Format, Filter), FilterError> {
+/// What the configuration says about log lines, in the words of the log. The level of telemetry's own lines is the
+/// environment's when it says one.
+pub(crate) fn log_settings(
+    settings: LogSettings,
+    telemetry: &Telemetry,
+) -> Result<(Format, Filter), FilterError> {
     let format = match settings.format {
         LogFormat::Text => Format::Text,
         LogFormat::Json => Format::Json,
     };
-    Ok((format, settings.level.as_str().parse()?))
+    let filter: Filter = settings.level.as_str().parse()?;
+    Ok((format, filter.with_telemetry(telemetry.log_level())))
 }
 
 /// What this process adds to `/status`: its build, where its configuration comes from, how its telemetry is doing.

@@ -5,6 +5,7 @@
 //! configuration file.
 //!
 //! - [`name`]: every name that is written.
+//! - [`environment`]: every variable that is read, as documentation.
 //! - [`Telemetry`]: made from the environment at the start, flushed at the end.
 //! - [`Tracer`], [`Span`], [`Attributes`]: spans.
 //! - [`RemoteContext`]: the trace context of a caller, read strictly.
@@ -38,6 +39,7 @@ pub use crate::export::runtime::THREAD_NAME;
 pub use crate::metrics::Metrics;
 pub use crate::recorder::{FinishedSpan, SpanRecorder, SpanStatus};
 pub use crate::remote::RemoteContext;
+pub use crate::settings::registry as environment;
 pub use crate::settings::{
     BuildInfo, Env, EnvProblem, Notice, NoticeLevel, Propagators, QUEUE_SIZE_MAX, Vocabulary,
 };

@@ -12,15 +12,19 @@ pub(crate) mod endpoint;
 mod exporters;
 mod headers;
 pub(crate) mod limits;
+mod log_level;
 pub(crate) mod logs;
 pub(crate) mod metrics;
 pub(crate) mod otlp;
 mod pairs;
 mod propagators;
 mod reader;
+pub mod registry;
 pub(crate) mod resource;
 pub(crate) mod traces;
 mod vocabulary;
+
+use tracing::level_filters::LevelFilter;
 
 pub(crate) use self::batch::Batch;
 pub use self::batch::QUEUE_SIZE_MAX;
@@ -54,6 +58,8 @@ pub(crate) struct Settings {
     pub(crate) propagators: Propagators,
     /// Which names are written.
     pub(crate) vocabulary: Vocabulary,
+    /// The level of the lines that telemetry writes about itself; absent when the configuration file decides.
+    pub(crate) log_level: Option<LevelFilter>,
     /// Each setting with the variable that it comes from, for `/status`.
     pub(crate) listed: Vec<Setting>,
     /// What was ignored or looks like a mistake.
@@ -70,6 +76,10 @@ impl Settings {
                 reader.problem(variable, message.to_owned());
             }
         }
+        if reader.text("OTEL_ENTITIES").is_some() {
+            let message = "is not supported, ignored; use OTEL_RESOURCE_ATTRIBUTES";
+            reader.warn("OTEL_ENTITIES", message.to_owned());
+        }
         let is_on = !reader.boolean("OTEL_SDK_DISABLED").unwrap_or(false);
         let resource = Resource::read(&mut reader, build);
         let traces = is_on.then(|| Traces::read(&mut reader));
@@ -77,12 +87,22 @@ impl Settings {
         let metrics = is_on.then(|| MetricsExport::read(&mut reader));
         let propagators = Propagators::read(&mut reader);
         let vocabulary = Vocabulary::read(&mut reader);
+        let log_level = log_level::read(&mut reader);
         let (problems, notices, listed) = reader.finish();
         if !problems.is_empty() {
             return Err(problems);
         }
-        let mut settings =
-            Self { resource, traces, logs, metrics, propagators, vocabulary, listed, notices };
+        let mut settings = Self {
+            resource,
+            traces,
+            logs,
+            metrics,
+            propagators,
+            vocabulary,
+            log_level,
+            listed,
+            notices,
+        };
         settings.list_exports();
         Ok(settings)
     }

@@ -9,6 +9,7 @@ use opentelemetry::Context;
 use opentelemetry_sdk::Resource as SdkResource;
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{SdkTracerProvider, Span as SdkSpan, SpanData, SpanProcessor};
+use tracing::level_filters::LevelFilter;
 
 use crate::export::exporters::{Exporters, Queues};
 use crate::export::pipeline::{Pipeline, SignalFlush};
@@ -30,6 +31,7 @@ pub struct Telemetry {
     tracer: Tracer,
     records: Records,
     status: Status,
+    log_level: Option<LevelFilter>,
     provider: Option<SdkTracerProvider>,
     pipelines: Arc<[Pipeline]>,
     runtime: Option<ExportRuntime>,
@@ -49,6 +51,7 @@ impl Telemetry {
             tracer: Tracer::off(),
             records: Records::off(),
             status: Status::off(),
+            log_level: None,
             provider: None,
             pipelines: Arc::new([]),
             runtime: None,
@@ -79,6 +82,7 @@ impl Telemetry {
             tracer,
             records: Records::new(limits, exporters.logs, exporters.audit),
             status,
+            log_level: settings.log_level,
             provider,
             pipelines: exporters.pipelines.into(),
             runtime: exporters.runtime,
@@ -99,6 +103,11 @@ impl Telemetry {
     /// The way to see how telemetry itself is doing.
     pub fn status(&self) -> Status {
         self.status.clone()
+    }
+
+    /// The level of the log lines of this crate, when `OTEL_LOG_LEVEL` says one; see [`crate::log::Filter::with_telemetry`].
+    pub const fn log_level(&self) -> Option<LevelFilter> {
+        self.log_level
     }
 
     /// Sends what is queued, to all receivers at once, for at most `deadline`; then stops.

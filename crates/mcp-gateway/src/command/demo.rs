@@ -14,7 +14,7 @@ use mcp_gateway_core::config::{
 };
 use mcp_gateway_dataplane::gateway::{self, Handles, RunningGateway, StartError};
 use mcp_gateway_dataplane::upstream::ServerState;
-use mcp_gateway_telemetry::log::{Records, subscriber};
+use mcp_gateway_telemetry::log::subscriber;
 use mcp_gateway_telemetry::{Metrics, Notice, SHUTDOWN_DEADLINE, SpanRecorder, Telemetry};
 
 use crate::build_info;
@@ -83,7 +83,7 @@ impl Demo {
         let calculator =
             SampleServer::calculator().await.context("cannot start a sample server")?;
         let config = configuration(args, &weather, &calculator)?;
-        let log = start_log(&config, telemetry.log_records())?;
+        let log = start_log(&config, &telemetry)?;
         notices.iter().for_each(Notice::log);
         let gateway = start_gateway(config, &telemetry).await?;
         let demo = Self { weather, calculator, gateway, telemetry, recorder, log };
@@ -239,11 +239,12 @@ impl Source for NoEnvironment {
 }
 
 /// Starts the log in a place where it does not mix with the tour.
-fn start_log(config: &Config, records: Records) -> anyhow::Result<HeldLog> {
-    let (format, filter) = observability::log_settings(config.log)?;
+fn start_log(config: &Config, telemetry: &Telemetry) -> anyhow::Result<HeldLog> {
+    let (format, filter) = observability::log_settings(config.log, telemetry)?;
     let log = HeldLog::new();
     let writer = log.clone();
-    let (subscriber, _handle) = subscriber(format, filter, move || writer.clone(), records);
+    let (subscriber, _handle) =
+        subscriber(format, filter, move || writer.clone(), telemetry.log_records());
     tracing::subscriber::set_global_default(subscriber).context("cannot start the log")?;
     Ok(log)
 }

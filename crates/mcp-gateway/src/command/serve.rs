@@ -85,7 +85,7 @@ struct Running {
 impl Running {
     async fn start(args: &ConfigArgs, prepared: Prepared) -> anyhow::Result<Self> {
         let Prepared { loaded: Loaded { config, warnings }, telemetry, notices } = prepared;
-        let (format, filter) = observability::log_settings(config.log)?;
+        let (format, filter) = observability::log_settings(config.log, &telemetry)?;
         let log = log::init(format, filter, telemetry.log_records())?;
         notices.iter().for_each(Notice::log);
         for warning in &warnings {
@@ -156,7 +156,7 @@ impl Running {
     }
 
     fn take_over(&self, config: Config) {
-        if let Ok((_format, filter)) = observability::log_settings(config.log) {
+        if let Ok((_format, filter)) = observability::log_settings(config.log, &self.telemetry) {
             self.log.set(filter);
         }
         self.gateway.reload(config);

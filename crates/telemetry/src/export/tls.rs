@@ -4,7 +4,7 @@
 
 use std::fs::File as FsFile;
 use std::io::Read as _;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, ring};
@@ -71,7 +71,8 @@ pub(crate) fn client_config(
     let builder = match endpoint.tls {
         TlsMode::Off => return Ok(None),
         TlsMode::Verify => {
-            let roots = loaded.roots.map_or_else(|| system_roots(variable), Ok)?;
+            let own = loaded.roots.map(Arc::new);
+            let roots = own.map_or_else(|| system_roots(variable), Ok)?;
             builder.with_root_certificates(roots)
         }
         TlsMode::SkipVerify | TlsMode::SkipVerifyOrPlaintext => {
@@ -105,7 +106,12 @@ fn roots(file: &File) -> Result<RootCertStore, EnvProblem> {
     Ok(roots)
 }
 
-fn system_roots(variable: &str) -> Result<RootCertStore, EnvProblem> {
+/// The certificates of the system, read once however many signals need them.
+fn system_roots(variable: &str) -> Result<Arc<RootCertStore>, EnvProblem> {
+    static READ: OnceLock<Arc<RootCertStore>> = OnceLock::new();
+    if let Some(roots) = READ.get() {
+        return Ok(Arc::clone(roots));
+    }
     let mut roots = RootCertStore::empty();
     let system = rustls_native_certs::load_native_certs();
     let (added, _) = roots.add_parsable_certificates(system.certs);
@@ -114,7 +120,7 @@ fn system_roots(variable: &str) -> Result<RootCertStore, EnvProblem> {
                        OTEL_EXPORTER_OTLP_CERTIFICATE";
         return Err(problem(variable, message.to_owned()));
     }
-    Ok(roots)
+    Ok(Arc::clone(READ.get_or_init(|| Arc::new(roots))))
 }
 
 fn key(file: &File) -> Result<PrivateKeyDer<'static>, EnvProblem> {

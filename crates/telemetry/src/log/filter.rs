@@ -12,6 +12,9 @@ use tracing_subscriber::layer::{Context, Layer};
 /// What the targets of the gateway's own lines begin with: the names of its crates.
 const OWN: &str = "mcp_gateway";
 
+/// What the targets of telemetry's own lines begin with.
+const TELEMETRY: &str = env!("CARGO_CRATE_NAME");
+
 /// The target of audit events. They are written whatever the level is, on standard output and over OTLP; the configuration
 /// file has their switch.
 pub const AUDIT_TARGET: &str = "mcp_gateway_audit";
@@ -43,6 +46,17 @@ pub enum FilterError {
 pub struct Filter {
     text: String,
     targets: Targets,
+}
+
+impl Filter {
+    /// The same filter with a level of its own for what telemetry says about itself: `OTEL_LOG_LEVEL`.
+    #[must_use]
+    pub fn with_telemetry(self, level: Option<LevelFilter>) -> Self {
+        match level {
+            Some(level) => Self { targets: self.targets.with_target(TELEMETRY, level), ..self },
+            None => self,
+        }
+    }
 }
 
 impl FromStr for Filter {

@@ -12,7 +12,7 @@ mod signals;
 
 const ENDPOINT: (&str, &str) = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://c:4318");
 
-fn build() -> BuildInfo {
+pub(super) fn build() -> BuildInfo {
     BuildInfo {
         version: "1.2.3".to_owned(),
         revision: "abc123".to_owned(),

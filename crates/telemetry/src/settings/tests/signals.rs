@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tracing::level_filters::LevelFilter;
+
 use super::{ENDPOINT, SIGNALS, notices, otlp_of, settings};
 use crate::settings::limits::{AttributeLimits, SpanLimits};
 use crate::settings::metrics::{ExemplarFilter, MetricsExport, Temporality};
@@ -256,4 +258,72 @@ fn what_is_wrong_for_all_signals_is_said_once() {
     ])
     .expect_err("two problems");
     assert_eq!(problems.len(), 2, "{problems:?}");
+}
+
+#[test]
+fn the_log_level_is_about_the_lines_of_telemetry() {
+    for (value, expect) in [
+        ("", None),
+        ("none", Some(LevelFilter::OFF)),
+        ("Debug", Some(LevelFilter::DEBUG)),
+        ("trace", Some(LevelFilter::TRACE)),
+        ("loud", None),
+    ] {
+        let settings = settings(&[("OTEL_LOG_LEVEL", value)]);
+        assert_eq!(settings.log_level, expect, "{value}");
+        assert_eq!(settings.notices.len(), usize::from(value == "loud"), "{value}");
+    }
+}
+
+#[test]
+fn a_configuration_file_is_refused() {
+    for variable in ["OTEL_CONFIG_FILE", "OTEL_EXPERIMENTAL_CONFIG_FILE"] {
+        let problems = super::read(&[(variable, "otel.yaml")]).expect_err("refused");
+        assert_eq!(problems.len(), 1, "{problems:?}");
+        assert!(problems[0].starts_with(&format!("{variable}: is not supported")), "{problems:?}");
+    }
+}
+
+#[test]
+fn what_has_no_effect_is_answered() {
+    for (variable, value, expect) in [
+        ("OTEL_ENTITIES", "service{service.name=a}", 1),
+        (
+            "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION",
+            "base2_exponential_bucket_histogram",
+            1,
+        ),
+        (
+            "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION",
+            "Explicit_Bucket_Histogram",
+            0,
+        ),
+    ] {
+        let notices = notices(&settings(&[(variable, value)]));
+        assert_eq!(notices.len(), expect, "{variable}={value}: {notices:?}");
+        assert!(notices.iter().all(|notice| notice.starts_with(variable)), "{notices:?}");
+    }
+}
+
+#[test]
+fn every_file_is_read_for_every_signal() {
+    for what in ["CERTIFICATE", "CLIENT_CERTIFICATE", "CLIENT_KEY"] {
+        for signal in SIGNALS {
+            let (base, own) = (
+                format!("OTEL_EXPORTER_OTLP_{what}"),
+                format!("OTEL_EXPORTER_OTLP_{}_{what}", signal.variable()),
+            );
+            let endpoint = format!("OTEL_EXPORTER_OTLP_{}_ENDPOINT", signal.variable());
+            for (variables, expect) in [
+                (vec![(base.as_str(), "/base.pem")], &base),
+                (vec![(base.as_str(), "/base.pem"), (own.as_str(), "/own.pem")], &own),
+                (vec![(base.as_str(), "/base.pem"), (own.as_str(), "")], &base),
+            ] {
+                let all = [&[(endpoint.as_str(), "https://c:4318")], &*variables].concat();
+                let problems = super::read(&all).expect_err("a file that does not exist");
+                assert_eq!(problems.len(), 1, "{all:?}: {problems:?}");
+                assert!(problems[0].starts_with(&format!("{expect}: ")), "{all:?}: {problems:?}");
+            }
+        }
+    }
 }

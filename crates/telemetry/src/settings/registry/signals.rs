@@ -1,0 +1,181 @@
+//! The part of the table that is about single signals.
+
+use super::Variable;
+use super::table::variable;
+
+pub(super) const SPANS: &[Variable] = &[
+    variable(
+        "OTEL_TRACES_SAMPLER",
+        "parentbased_always_on",
+        "`always_on`, `always_off`, `traceidratio`, each also with `parentbased_`: then a caller's decision counts. Rules in \
+         the configuration file come first.",
+        "every_sampler_is_read",
+    ),
+    variable(
+        "OTEL_TRACES_SAMPLER_ARG",
+        "1",
+        "The part of all traces that `traceidratio` keeps, from 0 to 1.",
+        "every_sampler_is_read",
+    ),
+    variable(
+        "OTEL_BSP_MAX_QUEUE_SIZE",
+        "2048",
+        "Most spans that wait for export; what comes later is dropped and counted. At most 100000.",
+        "every_batch_variable_has_its_effect",
+    ),
+    variable(
+        "OTEL_BSP_MAX_EXPORT_BATCH_SIZE",
+        "512",
+        "Most spans in one request; at most the size of the queue.",
+        "every_batch_variable_has_its_effect",
+    ),
+    variable(
+        "OTEL_BSP_SCHEDULE_DELAY",
+        "5000",
+        "The longest that a span waits for others.",
+        "every_batch_variable_has_its_effect",
+    ),
+    variable(
+        "OTEL_BSP_EXPORT_TIMEOUT",
+        "30000",
+        "The time for one batch, whatever `OTEL_EXPORTER_OTLP_TIMEOUT` allows.",
+        "every_batch_variable_has_its_effect",
+    ),
+    variable(
+        "OTEL_ATTRIBUTE_COUNT_LIMIT",
+        "128",
+        "Most attributes of one span or log record, where no variable says it for the one or the other. At most 1024.",
+        "every_limit_has_its_effect",
+    ),
+    variable(
+        "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT",
+        "",
+        "The longest text of an attribute, where no variable says it for spans or log records; the rest is cut off. At \
+         most 65536; without it 4096 bytes.",
+        "every_limit_has_its_effect",
+    ),
+    variable(
+        "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT",
+        "128",
+        "Most attributes of one span.",
+        "every_limit_has_its_effect",
+    ),
+    variable(
+        "OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT",
+        "",
+        "The longest text of an attribute of a span.",
+        "every_limit_has_its_effect",
+    ),
+    variable(
+        "OTEL_SPAN_EVENT_COUNT_LIMIT",
+        "128",
+        "Most events of one span.",
+        "every_limit_has_its_effect",
+    ),
+    variable(
+        "OTEL_SPAN_LINK_COUNT_LIMIT",
+        "128",
+        "Most links of one span.",
+        "every_limit_has_its_effect",
+    ),
+    variable(
+        "OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT",
+        "128",
+        "Most attributes of one event.",
+        "every_limit_has_its_effect",
+    ),
+    variable(
+        "OTEL_LINK_ATTRIBUTE_COUNT_LIMIT",
+        "128",
+        "Most attributes of one link.",
+        "every_limit_has_its_effect",
+    ),
+];
+
+pub(super) const LOGS: &[Variable] = &[
+    variable(
+        "OTEL_BLRP_MAX_QUEUE_SIZE",
+        "2048",
+        "Most log records that wait for export; what comes later is dropped and counted. At most 100000.",
+        "every_batch_variable_has_its_effect",
+    ),
+    variable(
+        "OTEL_BLRP_MAX_EXPORT_BATCH_SIZE",
+        "512",
+        "Most log records in one request; at most the size of the queue.",
+        "every_batch_variable_has_its_effect",
+    ),
+    variable(
+        "OTEL_BLRP_SCHEDULE_DELAY",
+        "1000",
+        "The longest that a log record waits for others.",
+        "every_batch_variable_has_its_effect",
+    ),
+    variable(
+        "OTEL_BLRP_EXPORT_TIMEOUT",
+        "30000",
+        "The time for one batch, whatever `OTEL_EXPORTER_OTLP_TIMEOUT` allows.",
+        "every_batch_variable_has_its_effect",
+    ),
+    variable(
+        "OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT",
+        "128",
+        "Most attributes of one log record.",
+        "every_limit_has_its_effect",
+    ),
+    variable(
+        "OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT",
+        "",
+        "The longest text of an attribute of a log record.",
+        "every_limit_has_its_effect",
+    ),
+];
+
+pub(super) const METRICS: &[Variable] = &[
+    variable(
+        "OTEL_METRIC_EXPORT_INTERVAL",
+        "60000",
+        "The time between two exports.",
+        "every_metric_variable_has_its_effect",
+    ),
+    variable(
+        "OTEL_METRIC_EXPORT_TIMEOUT",
+        "30000",
+        "The time for one export, whatever `OTEL_EXPORTER_OTLP_TIMEOUT` allows.",
+        "every_metric_variable_has_its_effect",
+    ),
+    variable(
+        "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE",
+        "cumulative",
+        "`cumulative`, `delta` or `lowmemory`: whether pushed counters and histograms count from the start of the process \
+         or from the export before.",
+        "every_metric_variable_has_its_effect",
+    ),
+    variable(
+        "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION",
+        "explicit_bucket_histogram",
+        "`explicit_bucket_histogram`, the only form there is; another is noticed.",
+        "what_has_no_effect_is_answered",
+    ),
+    variable(
+        "OTEL_METRICS_EXEMPLAR_FILTER",
+        "trace_based",
+        "Which measurements carry a trace id, at `/metrics` too: `trace_based` (those of recorded spans), `always_on` (those \
+         of every trace), `always_off`.",
+        "every_metric_variable_has_its_effect",
+    ),
+    variable(
+        "OTEL_EXPORTER_PROMETHEUS_HOST",
+        "",
+        "No effect: `/metrics` is on the admin listener (`adminListen`, `--admin-listen`). A notice says so.",
+        "prometheus_does_not_push_and_says_where_metrics_are",
+    )
+    .any(),
+    variable(
+        "OTEL_EXPORTER_PROMETHEUS_PORT",
+        "",
+        "The same.",
+        "prometheus_does_not_push_and_says_where_metrics_are",
+    )
+    .any(),
+];

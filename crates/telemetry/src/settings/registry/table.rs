@@ -1,0 +1,237 @@
+//! The table itself, but for what is about one signal.
+
+use super::signals::{LOGS, METRICS, SPANS};
+use super::{Section, Variable, Wrong};
+
+/// A variable whose wrong values are noticed in the log.
+pub(super) const fn variable(
+    name: &'static str,
+    default: &'static str,
+    meaning: &'static str,
+    proof: &'static str,
+) -> Variable {
+    Variable { name, per_signal: false, meaning, default, wrong: Wrong::Noticed, proof }
+}
+
+impl Variable {
+    /// The same, for each signal as well.
+    const fn per_signal(self) -> Self {
+        Self { per_signal: true, ..self }
+    }
+
+    /// The same; a value that cannot be used stops the start.
+    const fn stops(self) -> Self {
+        Self { wrong: Wrong::Stops, ..self }
+    }
+
+    /// The same; every value can be used.
+    pub(super) const fn any(self) -> Self {
+        Self { wrong: Wrong::Never, ..self }
+    }
+}
+
+/// Every variable, by what it is about.
+pub(super) const SECTIONS: &[Section] = &[
+    Section {
+        title: "Where telemetry goes",
+        text: "Each of these is also read for one signal, which wins there: `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`, \
+               `OTEL_EXPORTER_OTLP_LOGS_ENDPOINT`, `OTEL_EXPORTER_OTLP_METRICS_ENDPOINT`, and so on.",
+        variables: OTLP,
+    },
+    Section {
+        title: "What is exported",
+        text: "A signal is exported when it has an endpoint, unless its exporter variable says otherwise. Metrics are \
+               always served at `/metrics` on the admin listener besides.",
+        variables: EXPORTED,
+    },
+    Section {
+        title: "What is said about the process",
+        text: "Every span, log record and metric carries these.",
+        variables: RESOURCE,
+    },
+    Section {
+        title: "Spans",
+        text: "Times are in milliseconds, lengths in characters.",
+        variables: SPANS,
+    },
+    Section {
+        title: "Log records",
+        text: "What is logged at all is for `log` in the configuration file. Times are in milliseconds, lengths in \
+               characters.",
+        variables: LOGS,
+    },
+    Section { title: "Metrics", text: "Times are in milliseconds.", variables: METRICS },
+    Section {
+        title: "Context and names",
+        text: "Whom a request's context is believed, and which baggage is kept, is for `telemetry` in the configuration \
+               file.",
+        variables: CONTEXT,
+    },
+    Section { title: "The configuration of telemetry itself", text: "", variables: ITSELF },
+];
+
+const OTLP: &[Variable] = &[
+    variable(
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        "",
+        "The OTLP receiver: `http://` and `https://` are OTLP over HTTP, `rpc://` is OTLP over gRPC (port 4317 when \
+         absent). The one for all signals gets `/v1/traces`, `/v1/logs` or `/v1/metrics` appended; the one for a signal \
+         only when it has no path.",
+        "endpoint_of_the_signal_wins_unless_empty",
+    )
+    .per_signal()
+    .stops(),
+    variable(
+        "OTEL_EXPORTER_OTLP_PROTOCOL",
+        "http/protobuf",
+        "`http/protobuf`, `http/json` or `grpc`, for endpoints with `http://` and `https://`.",
+        "every_otlp_variable_has_its_effect_on_every_signal",
+    )
+    .per_signal()
+    .stops(),
+    variable(
+        "OTEL_EXPORTER_OTLP_HEADERS",
+        "",
+        "Headers of every request, `key=value,key=value`, percent-encoded. Never shown.",
+        "every_otlp_variable_has_its_effect_on_every_signal",
+    )
+    .per_signal()
+    .stops(),
+    variable(
+        "OTEL_EXPORTER_OTLP_TIMEOUT",
+        "10000",
+        "The time for one batch with all its retries, in milliseconds.",
+        "every_otlp_variable_has_its_effect_on_every_signal",
+    )
+    .per_signal(),
+    variable(
+        "OTEL_EXPORTER_OTLP_COMPRESSION",
+        "none",
+        "`gzip` or `none`.",
+        "every_otlp_variable_has_its_effect_on_every_signal",
+    )
+    .per_signal(),
+    variable(
+        "OTEL_EXPORTER_OTLP_INSECURE",
+        "false",
+        "`true` skips the verification of the receiver. With `https://` the connection stays encrypted; with `rpc://` it \
+         becomes plain text when the receiver does not speak TLS. `http://` is plain text in any case.",
+        "insecure_is_read_for_all_signals_and_for_one",
+    )
+    .per_signal(),
+    variable(
+        "OTEL_EXPORTER_OTLP_CERTIFICATE",
+        "",
+        "A PEM file of the certificates by which the receiver is verified, in place of the system's.",
+        "every_file_is_read_for_every_signal",
+    )
+    .per_signal()
+    .stops(),
+    variable(
+        "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE",
+        "",
+        "A PEM file of the certificate by which the gateway proves who it is.",
+        "every_file_is_read_for_every_signal",
+    )
+    .per_signal()
+    .stops(),
+    variable(
+        "OTEL_EXPORTER_OTLP_CLIENT_KEY",
+        "",
+        "A PEM file of the private key to that certificate.",
+        "every_file_is_read_for_every_signal",
+    )
+    .per_signal()
+    .stops(),
+];
+
+const EXPORTED: &[Variable] = &[
+    variable(
+        "OTEL_SDK_DISABLED",
+        "false",
+        "`true` switches spans, exported logs and pushed metrics off, whatever else is set. Log lines and `/metrics` stay.",
+        "disabled_means_nothing_at_all",
+    ),
+    variable(
+        "OTEL_TRACES_EXPORTER",
+        "otlp",
+        "A list of `otlp` (to the endpoint, when there is one), `console` (JSON on standard output), `none`.",
+        "exporters_are_chosen_by_name",
+    ),
+    variable(
+        "OTEL_LOGS_EXPORTER",
+        "otlp",
+        "The same for log records.",
+        "exporters_are_chosen_by_name",
+    ),
+    variable(
+        "OTEL_METRICS_EXPORTER",
+        "otlp",
+        "The same for metrics; `prometheus` pushes nothing.",
+        "exporters_are_chosen_by_name",
+    ),
+];
+
+const RESOURCE: &[Variable] = &[
+    variable(
+        "OTEL_SERVICE_NAME",
+        "mcp-gateway",
+        "`service.name`. Wins over `OTEL_RESOURCE_ATTRIBUTES`.",
+        "the_resource_follows_the_order_of_precedence",
+    )
+    .any(),
+    variable(
+        "OTEL_SERVICE_VERSION",
+        "",
+        "`service.version`, without it the version of the build. Wins over `OTEL_RESOURCE_ATTRIBUTES`.",
+        "the_resource_follows_the_order_of_precedence",
+    )
+    .any(),
+    variable(
+        "OTEL_RESOURCE_ATTRIBUTES",
+        "",
+        "More attributes, `key=value,key=value`, percent-encoded; at most 128. A malformed list is ignored whole.",
+        "the_resource_follows_the_order_of_precedence",
+    ),
+];
+
+const CONTEXT: &[Variable] = &[
+    variable(
+        "OTEL_PROPAGATORS",
+        "tracecontext,baggage",
+        "A list of `tracecontext` (`traceparent`, `tracestate`), `baggage`, `none`: what is read from requests and written \
+         to requests to servers.",
+        "propagators_are_chosen_by_name",
+    ),
+    variable(
+        "OTEL_SEMCONV_STABILITY_OPT_IN",
+        "http/dup",
+        "A list of `http` (of the names of HTTP only the current ones), `http/dup` (both), `gen_ai_latest_experimental` (the \
+         newest form of the conventions for generative AI, and not the one before).",
+        "the_vocabulary_follows_the_opt_in",
+    ),
+];
+
+const ITSELF: &[Variable] = &[
+    variable(
+        "OTEL_LOG_LEVEL",
+        "",
+        "The level of the log lines that telemetry writes about itself: `none`, `error`, `warn`, `info`, `debug`, `trace`. \
+         Without it they follow `log.level`, as all other lines do in any case.",
+        "the_log_level_is_about_the_lines_of_telemetry",
+    ),
+    variable(
+        "OTEL_CONFIG_FILE",
+        "",
+        "Not supported: the gateway does not start with it, because it would replace every other variable.",
+        "a_configuration_file_is_refused",
+    )
+    .stops(),
+    variable("OTEL_EXPERIMENTAL_CONFIG_FILE", "", "The same.", "a_configuration_file_is_refused").stops(),
+    variable(
+        "OTEL_ENTITIES",
+        "",
+        "Not supported; a notice says so. Use `OTEL_RESOURCE_ATTRIBUTES`.",
+        "what_has_no_effect_is_answered",
+    ),
+];

@@ -101,7 +101,6 @@ pub(crate) async fn settle(
     match result {
         Ok(accepted) => {
             let rejected = accepted.rejected.min(count);
-            health.settle(rejected, FailureReason::Rejected);
             if rejected > 0 {
                 let message = format!("the receiver refused items: {}", accepted.message);
                 failing(health, &message, (FailureReason::Rejected, FailureCause::Rejected));
@@ -111,11 +110,13 @@ pub(crate) async fn settle(
                 }
                 working(health);
             }
+            health.settle(rejected, FailureReason::Rejected);
         }
         Err(error) => {
             let reason = error.reason();
-            health.settle(count, reason);
+            // The reason before the number: whoever sees that something is lost can also see why.
             failing(health, &Chain(&error).to_string(), (reason, error.cause()));
+            health.settle(count, reason);
         }
     }
 }

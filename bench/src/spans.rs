@@ -20,7 +20,7 @@ impl Spans {
         for line in metrics.lines().filter(|line| line.starts_with("otel_sdk_")) {
             let (series, value) = line.rsplit_once(' ').context("not a metric")?;
             let (name, labels) = series.split_once('{').unwrap_or((series, ""));
-            let went_well = labels.contains(r#"error_type="""#);
+            let went_well = !labels.contains("error_type=");
             let count = match (name, went_well) {
                 ("otel_sdk_exporter_span_exported_total", true) => &mut spans.exported,
                 (
@@ -51,9 +51,9 @@ mod tests {
     #[test]
     fn spans_are_counted_by_what_became_of_them() {
         let metrics = r#"# TYPE otel_sdk_exporter_span_exported counter
-otel_sdk_processor_span_processed_total{otel_component_type="x",error_type=""} 90
+otel_sdk_processor_span_processed_total{otel_component_type="x"} 90
 otel_sdk_processor_span_processed_total{otel_component_type="x",error_type="queue_full"} 10
-otel_sdk_exporter_span_exported_total{otel_component_type="x",error_type=""} 85
+otel_sdk_exporter_span_exported_total{otel_component_type="x"} 85
 otel_sdk_exporter_span_exported_total{otel_component_type="x",error_type="timeout"} 5
 otel_sdk_exporter_span_inflight{otel_component_type="x"} 3
 otel_sdk_processor_span_queue_size{otel_component_type="x"} 4

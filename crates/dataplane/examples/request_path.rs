@@ -28,6 +28,7 @@ use mcp_gateway_core::config::{Config, Overrides, SecretMode, Source, load};
 use mcp_gateway_core::mcp::ProtocolVersion;
 use mcp_gateway_dataplane::clock::Clock;
 use mcp_gateway_dataplane::http::client::HttpClients;
+use mcp_gateway_dataplane::measure;
 use mcp_gateway_dataplane::router::{
     Exchange, RequestHead, ResponseHead, Router, RouterDeps, ServerAccess, ServerResponse, Step,
 };
@@ -37,7 +38,7 @@ use mcp_gateway_dataplane::session::{
 };
 use mcp_gateway_dataplane::snapshot::Snapshots;
 use mcp_gateway_dataplane::store::{MemoryStore, Store};
-use mcp_gateway_telemetry::{BuildInfo, Metrics, RemoteContext, Span, Telemetry};
+use mcp_gateway_telemetry::{BuildInfo, RemoteContext, Span, Telemetry};
 
 const SERVER: &str = "bench/server";
 const TOOL: &str = r#"{"name":"forecast","inputSchema":{"type":"object"}}"#;
@@ -131,7 +132,7 @@ impl Path {
             upstream_sessions: sessions,
             access: ServerAccess::new(HttpClients::new(&config), routing_tokens),
             tracer: telemetry.tracer(),
-            metrics: Metrics::new(telemetry.status()),
+            metrics: measure::metrics(telemetry.status(), &config.telemetry.metrics),
         });
         let json = HeaderValue::from_static("application/json");
         let request = HeaderMap::from_iter([

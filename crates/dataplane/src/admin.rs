@@ -7,11 +7,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{ACCEPT, CONTENT_TYPE};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use mcp_gateway_telemetry::metrics::{CONTENT_TYPE as METRICS_TYPE, Metrics};
+use mcp_gateway_telemetry::metrics::{Metrics, TextFormat};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -109,6 +109,9 @@ async fn status(State(admin): State<Admin>) -> Json<Value> {
     Json(serde_json::to_value(status).unwrap_or_default())
 }
 
-async fn metrics(State(admin): State<Admin>) -> Response {
-    ([(CONTENT_TYPE, METRICS_TYPE)], admin.parts.metrics.encode()).into_response()
+async fn metrics(State(admin): State<Admin>, headers: HeaderMap) -> Response {
+    let accept = headers.get(ACCEPT).and_then(|accept| accept.to_str().ok());
+    let format = TextFormat::accepted(accept);
+    let text = admin.parts.metrics.encode_as(format);
+    ([(CONTENT_TYPE, format.content_type())], text).into_response()
 }

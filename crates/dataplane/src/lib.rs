@@ -8,6 +8,7 @@
 //! - [`session`]: the sessions of clients with the gateway, and of the gateway with servers; kept in the [`store`];
 //! - [`upstream`]: the gateway as a client of each server; what they offer becomes a [`snapshot`];
 //! - [`http`], [`chain`], [`clock`]: what these share;
+//! - [`measure`]: what the labels of figures are taken from;
 //! - [`admin`]: health, status, figures;
 //! - [`reload`]: watches the configuration file while the gateway runs;
 //! - [`gateway`]: puts the parts together.
@@ -19,6 +20,7 @@ pub mod clock;
 pub mod ext_proc;
 pub mod gateway;
 pub mod http;
+pub mod measure;
 pub mod proxy;
 pub mod reload;
 pub mod router;

@@ -161,12 +161,13 @@ impl Span {
             .map_or_else(RemoteContext::none, |active| RemoteContext::of(&active.span_context()))
     }
 
-    /// The ids by which a metric points to this span; nothing when the span is not recorded.
+    /// The ids by which a metric points to this span, and whether it is sampled; nothing when telemetry is off.
     pub fn exemplar(&self) -> Option<Exemplar> {
-        let context = self.recording()?.span_context();
-        Some(Exemplar {
-            trace_id: context.trace_id().to_string(),
-            span_id: context.span_id().to_string(),
+        let context = self.0.as_ref()?.span_context();
+        context.is_valid().then(|| Exemplar {
+            trace_id: context.trace_id().to_bytes(),
+            span_id: context.span_id().to_bytes(),
+            is_sampled: context.is_sampled(),
         })
     }
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 pub use crate::export::cause::{FailureCause, TlsCause};
 use crate::export::health::Health;
 pub use crate::export::health::{DropReason, ExporterStatus, FailureReason};
+use crate::metrics::ExemplarFilter;
 pub use crate::settings::Setting;
 use crate::tracer::Tracer;
 
@@ -19,6 +20,8 @@ struct Inner {
     exporters: Vec<Arc<Health>>,
     tracer: Tracer,
     settings: Vec<Setting>,
+    resource: Vec<(String, String)>,
+    exemplars: ExemplarFilter,
 }
 
 impl Status {
@@ -27,8 +30,14 @@ impl Status {
         Self::default()
     }
 
-    pub(crate) fn new(exporters: Vec<Arc<Health>>, tracer: Tracer, settings: Vec<Setting>) -> Self {
-        Self(Arc::new(Inner { exporters, tracer, settings }))
+    pub(crate) fn new(
+        exporters: Vec<Arc<Health>>,
+        tracer: Tracer,
+        settings: Vec<Setting>,
+        resource: Vec<(String, String)>,
+        exemplars: ExemplarFilter,
+    ) -> Self {
+        Self(Arc::new(Inner { exporters, tracer, settings, resource, exemplars }))
     }
 
     /// Says whether spans are made at all.
@@ -39,6 +48,16 @@ impl Status {
     /// Every setting with the variable that it comes from.
     pub fn settings(&self) -> &[Setting] {
         &self.0.settings
+    }
+
+    /// What telemetry says about the process: `service.name` and the other resource attributes.
+    pub fn resource(&self) -> &[(String, String)] {
+        &self.0.resource
+    }
+
+    /// Which observations keep the trace that they were made in.
+    pub fn exemplars(&self) -> ExemplarFilter {
+        self.0.exemplars
     }
 
     /// The state of every exporter; empty when nothing is exported.

@@ -76,7 +76,16 @@ impl Telemetry {
             Tracer::new(provider, settings.propagators, settings.vocabulary)
         });
         let health = exporters.pipelines.iter().map(|pipeline| Arc::clone(&pipeline.health));
-        let status = Status::new(health.collect(), tracer.clone(), settings.listed);
+        let attributes = settings.resource.iter();
+        let resource = attributes.map(|it| (it.key.to_string(), it.value.to_string())).collect();
+        let exemplars = settings.metrics.as_ref().map(|metrics| metrics.exemplars);
+        let status = Status::new(
+            health.collect(),
+            tracer.clone(),
+            settings.listed,
+            resource,
+            exemplars.unwrap_or_default(),
+        );
         let limits = settings.logs.as_ref().map(|logs| logs.limits).unwrap_or_default();
         let telemetry = Self {
             tracer,

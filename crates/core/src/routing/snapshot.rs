@@ -17,6 +17,10 @@ pub struct ServerRoute {
     pub server: Arc<Server>,
     /// The server's name as figures share it.
     pub label: Arc<str>,
+    /// The host of the server's URL, as figures share it.
+    pub address: Arc<str>,
+    /// The port of the server's URL.
+    pub port: u16,
     /// The authority of the server's URL, `host` or `host:port`: the `Host` that the server expects.
     pub authority: String,
     /// The path, and query if any, of the server's URL.
@@ -38,6 +42,8 @@ impl ServerRoute {
         Self {
             server: Arc::new(server.clone()),
             label: server.name.as_str().into(),
+            address: host.into(),
+            port: url.port_or_known_default().unwrap_or_default(),
             authority,
             path,
         }

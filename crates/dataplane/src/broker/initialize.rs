@@ -11,6 +11,7 @@ use tracing::debug;
 
 use crate::broker::body::Body;
 use crate::broker::respond::{self, BrokerError};
+use crate::measure;
 use crate::session::SessionTokens;
 
 /// How the gateway calls itself towards clients and servers.
@@ -68,7 +69,7 @@ impl Initializer {
             attributes.put_shared(attribute::MCP_SESSION_ID, session.facts.jti.log_id());
             attributes.put(attribute::MCP_PROTOCOL_VERSION, version.as_str());
         });
-        self.metrics.session_opened();
+        self.metrics.session_opened(measure::session(&session.facts));
         debug!(
             mcp.session.id = session.facts.log_id(),
             mcp.protocol.version = version.as_str(),

@@ -20,6 +20,7 @@ use mcp_gateway_telemetry::name::{attribute, error_source, span};
 use mcp_gateway_telemetry::{Attributes, Span, SpanKind, TraceHeaders};
 
 use crate::chain::Chain;
+use crate::measure;
 use crate::router::access::SessionRequest;
 use crate::router::record::Failure;
 use crate::router::reply::Challenge;
@@ -56,7 +57,8 @@ pub(super) struct OpenCall {
     pub(super) session: UpstreamSession,
     /// The span of the request to the server; its context is what the server receives.
     pub(super) span: Span,
-    pub(super) started: Instant,
+    /// Absent when nothing is measured.
+    pub(super) started: Option<Instant>,
     /// The client's body, kept until the server has answered: the call may have to be sent once more.
     pub(super) body: Bytes,
     pub(super) reader: Option<AnswerReader>,
@@ -99,7 +101,7 @@ impl Exchange {
             facts,
             session,
             span,
-            started: Instant::now(),
+            started: self.router.deps.metrics.now(),
             body: body.clone(),
             reader: None,
             is_second_try: false,
@@ -148,8 +150,11 @@ impl Exchange {
             trace: init.headers(),
         };
         let span = init.clone();
+        let (metrics, route) = (self.router.deps.metrics.clone(), Arc::clone(&server));
         let opening = async move {
+            let measured = measure::Opening::begin(metrics, &route, span.clone());
             let opened = access.open(request).await;
+            measured.end(opened.as_ref().err().map(UpstreamError::reason));
             if opened.is_ok() {
                 span.end(); // a failure is written on it first, by whoever waits
             }
@@ -228,7 +233,7 @@ impl Exchange {
         let Some(open) = &mut self.call else { return Err(nothing_to_send()) };
         open.session = session;
         open.span = span;
-        open.started = Instant::now();
+        open.started = self.router.deps.metrics.now();
         Ok(server_call(&self.head.headers, open))
     }
 

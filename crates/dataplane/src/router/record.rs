@@ -13,7 +13,7 @@ use mcp_gateway_core::header::{
 use mcp_gateway_core::jsonrpc::{Id, Message};
 use mcp_gateway_core::mcp::{ProtocolVersion, method};
 use mcp_gateway_core::routing::{Rejection, ServerRoute, client_address};
-use mcp_gateway_telemetry::metrics::{Metrics, OTHER, Operation};
+use mcp_gateway_telemetry::metrics::{Metrics, OTHER, Operation, Request, other, rpc_code};
 use mcp_gateway_telemetry::name::{attribute, error_source, span};
 use mcp_gateway_telemetry::{Attributes, RemoteContext, Span, SpanKind};
 
@@ -35,10 +35,6 @@ pub(super) struct Failure {
     pub(super) message: String,
 }
 
-/// The JSON-RPC codes that figures tell apart. Servers may use any number, and each would be a series of its own.
-const LABEL_CODES: [i64; 10] =
-    [-32700, -32600, -32601, -32602, -32603, -32000, -32001, -32002, -32022, -32042];
-
 impl Failure {
     /// `error.type` for figures: of the numbers that servers choose, only those that are known.
     pub(super) fn label(&self) -> Cow<'static, str> {
@@ -47,9 +43,15 @@ impl Failure {
             status.is_some_and(|status| status.canonical_reason().is_some())
         };
         match self.error_type.parse::<i64>() {
-            Ok(number) if !LABEL_CODES.contains(&number) && !is_status(number) => OTHER.into(),
+            Ok(number) if rpc_code(number) == OTHER && !is_status(number) => OTHER.into(),
             Ok(_) | Err(_) => self.error_type.clone(),
         }
+    }
+
+    /// `rpc.response.status_code` for figures of requests to servers: the code that the server itself gave.
+    pub(super) fn server_code(&self) -> Option<&'static str> {
+        let code = self.code.filter(|code| self.error_type == code.to_string())?;
+        Some(rpc_code(code))
     }
 
     /// Writes the failure on a span.
@@ -72,8 +74,10 @@ pub(super) struct Record {
     pub(super) span: Span,
     pub(super) front_end: &'static str,
     metrics: Metrics,
-    started: Instant,
+    /// Absent when nothing is measured.
+    started: Option<Instant>,
     method: &'static str,
+    protocol_version: Option<&'static str>,
     tool: Option<Arc<str>>,
     failure: Option<Failure>,
     status: Option<StatusCode>,
@@ -103,8 +107,9 @@ impl Record {
             span: process,
             front_end,
             metrics: router.deps.metrics.clone(),
-            started: Instant::now(),
+            started: router.deps.metrics.now(),
             method: OTHER,
+            protocol_version: None,
             tool: None,
             failure: None,
             status: None,
@@ -128,7 +133,8 @@ impl Record {
     }
 
     /// Notes the protocol revision that the client speaks.
-    pub(super) fn protocol_version(&self, version: ProtocolVersion) {
+    pub(super) fn protocol_version(&mut self, version: ProtocolVersion) {
+        self.protocol_version = Some(version.as_str());
         self.span.set(|a| a.put(attribute::MCP_PROTOCOL_VERSION, version.as_str()));
     }
 
@@ -272,14 +278,30 @@ impl Record {
         if std::mem::replace(&mut self.ended, true) {
             return;
         }
+        if self.metrics.is_on() {
+            self.measure();
+        }
+        self.span.end();
+    }
+
+    fn measure(&mut self) {
+        let failure = self.failure.as_ref();
         let is_call = self.method == method::TOOLS_CALL;
         let operation = Operation {
             method: self.method,
-            tool: self.tool.take().or_else(|| is_call.then(|| OTHER.into())),
-            error: self.failure.as_ref().map(Failure::label),
+            tool: self.tool.take().or_else(|| is_call.then(other)),
+            error: failure.map(Failure::label),
+            rpc_code: failure.and_then(|failure| failure.code).map(rpc_code),
+            protocol_version: self.protocol_version,
+            http_version: None,
         };
-        self.metrics.server_operation(operation, self.started.elapsed(), self.span.exemplar());
-        self.span.end();
+        let duration = self.started.map(|started| started.elapsed());
+        self.metrics.server_operation(operation, duration, || self.span.exemplar());
+        self.metrics.request(Request {
+            front_end: self.front_end,
+            status: self.status.map(|status| status.as_u16()),
+            error_source: failure.map(|failure| failure.source),
+        });
     }
 }
 

@@ -13,6 +13,7 @@ use mcp_gateway_core::mcp::method;
 use mcp_gateway_telemetry::metrics::Operation;
 use mcp_gateway_telemetry::name::{attribute, error_source};
 
+use crate::measure;
 use crate::router::call::OpenCall;
 use crate::router::exchange::Sender;
 use crate::router::record::Failure;
@@ -337,14 +338,20 @@ impl OpenCall {
         if let Some(failure) = failure {
             Failure { is_error: true, ..failure.clone() }.write(&self.span, None);
         }
-        let operation = Operation {
-            method: method::TOOLS_CALL,
-            tool: Some(Arc::clone(&self.call.route.served)),
-            error: failure.map(Failure::label),
-        };
-        let server = &self.call.route.server.label;
-        let exemplar = self.span.exemplar();
-        router.deps.metrics.client_operation(server, operation, self.started.elapsed(), exemplar);
+        if router.deps.metrics.is_on() {
+            let operation = Operation {
+                method: method::TOOLS_CALL,
+                tool: Some(Arc::clone(&self.call.route.served)),
+                error: failure.map(Failure::label),
+                rpc_code: failure.and_then(Failure::server_code),
+                protocol_version: Some(self.session.protocol_version.as_str()),
+                http_version: None,
+            };
+            let peer = measure::peer(&self.call.route.server);
+            let duration = self.started.map(|started| started.elapsed());
+            let exemplar = || self.span.exemplar();
+            router.deps.metrics.client_operation(peer, operation, duration, exemplar);
+        }
         self.span.end();
     }
 }

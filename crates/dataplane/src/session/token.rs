@@ -58,6 +58,8 @@ pub struct GatewaySession {
 pub struct SessionFacts {
     /// The session's unique id; [`Jti::log_id`] is for logs and spans.
     pub jti: Jti,
+    /// When the session was opened, since the Unix epoch, in whole seconds.
+    pub opened_at: Duration,
     /// When the session ends, since the Unix epoch, in whole seconds.
     pub expires_at: Duration,
     /// The revision that `initialize` agreed on.
@@ -97,6 +99,7 @@ struct Claims<'a> {
 /// The claims that are read back; issuer and audience were compared before.
 #[derive(Deserialize)]
 struct ReadClaims {
+    iat: u64,
     nbf: u64,
     exp: u64,
     jti: String,
@@ -134,8 +137,13 @@ impl SessionTokens {
         let token = encode(&Header::new(Algorithm::HS256), &claims, &self.inner.keys.signing)
             .map_err(|error| MintError(Some(error)))?;
         let token = GatewaySessionId::new(&token).ok_or(MintError(None))?;
-        let expires_at = Duration::from_secs(exp);
-        Ok(GatewaySession { token, facts: SessionFacts { jti, expires_at, protocol_version } })
+        let facts = SessionFacts {
+            jti,
+            opened_at: Duration::from_secs(now),
+            expires_at: Duration::from_secs(exp),
+            protocol_version,
+        };
+        Ok(GatewaySession { token, facts })
     }
 
     /// Reads the session that a request's headers name, and verifies it; `None` when they name none.
@@ -183,6 +191,11 @@ impl SessionTokens {
         Ok(self.inner.store.get(&tombstone(facts)).await?.is_some())
     }
 
+    /// The time by which sessions begin and end, since the Unix epoch.
+    pub fn now(&self) -> Duration {
+        self.inner.clock.unix()
+    }
+
     /// How long the session lasts from now; zero when it is over.
     pub fn time_left(&self, facts: &SessionFacts) -> Duration {
         facts.expires_at.saturating_sub(self.inner.clock.unix())
@@ -207,7 +220,12 @@ impl SessionTokens {
         let jti = Jti::parse(&claims.jti).ok_or(SessionError::Invalid)?;
         let protocol_version =
             ProtocolVersion::parse(&claims.protocol_version).ok_or(SessionError::Invalid)?;
-        Ok(SessionFacts { jti, expires_at: Duration::from_secs(claims.exp), protocol_version })
+        Ok(SessionFacts {
+            jti,
+            opened_at: Duration::from_secs(claims.iat),
+            expires_at: Duration::from_secs(claims.exp),
+            protocol_version,
+        })
     }
 }
 

@@ -11,9 +11,10 @@ use anyhow::Context;
 use mcp_gateway_core::config::{Config, Loaded, Problem, SecretMode};
 use mcp_gateway_dataplane::clock::Clock;
 use mcp_gateway_dataplane::gateway::{self, Addresses, Handles, RunningGateway};
+use mcp_gateway_dataplane::measure;
 use mcp_gateway_dataplane::reload::{Reload, ReloadHandle, ReloadParts, Timing};
 use mcp_gateway_telemetry::log::{self, LogHandle};
-use mcp_gateway_telemetry::{Metrics, Notice, SHUTDOWN_DEADLINE, Telemetry};
+use mcp_gateway_telemetry::{Notice, SHUTDOWN_DEADLINE, Telemetry};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -101,7 +102,7 @@ impl Running {
         let (task, reload) = Reload::new(parts, Timing::default());
         let handles = Handles {
             tracer: telemetry.tracer(),
-            metrics: Metrics::new(telemetry.status()),
+            metrics: measure::metrics(telemetry.status(), &config.telemetry.metrics),
             version: build_info::VERSION,
             status_extra: observability::status_extra(telemetry.status(), Some(reload.clone())),
         };

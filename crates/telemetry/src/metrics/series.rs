@@ -1,62 +1,77 @@
 //! One metric with labels: its series, bounded in number and removable.
 //!
-//! The family of `prometheus-client` can neither drop the series of a server that left nor refuse the series that a
-//! careless caller would mint, hence this one. Series are kept in the order of their labels, so that the text is stable.
+//! A look-up takes a shared lock and allocates nothing; only a new series takes the lock for itself. What comes when the
+//! metric has as many series as it may goes to one further series, whose labels say `_OTHER`, and is counted.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::fmt;
+use std::hash::Hash;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{OnceLock, PoisonError, RwLock};
+use std::time::SystemTime;
 
-use prometheus_client::encoding::{EncodeLabelSet, EncodeMetric, MetricEncoder};
-use prometheus_client::metrics::counter::ConstCounter;
-use prometheus_client::metrics::{MetricType, TypedMetric};
+use super::instrument::Instrument;
+use super::point::{Family, Label, Point, unix_nanos};
+use crate::name::metric::Metric;
 
-/// Most series of one metric; the next ones are counted together as `_OTHER`.
-///
-/// 2,000 is the default of the OpenTelemetry SDK.
+/// Most series of one metric when nobody says otherwise; the default of the OpenTelemetry SDK.
 pub const SERIES_MAX: usize = 2000;
 
-/// A label set with a value that stands for all others.
-pub(super) trait Bounded {
+/// The labels of one series.
+pub(super) trait LabelSet: Clone + Eq + Hash {
+    /// Writes the labels that have a value.
+    fn write(&self, labels: &mut Vec<Label>);
+
     /// The labels of the series that takes what is over the bound.
     fn other() -> Self;
 }
 
 /// The series of one metric.
-#[derive(Clone)]
-pub(super) struct Series<L, M> {
-    name: &'static str,
-    by_labels: Arc<RwLock<BTreeMap<L, M>>>,
-    make: fn() -> M,
-    overflow: Overflow,
+pub(super) struct Series<L, I> {
+    metric: &'static Metric,
+    series_max: usize,
+    by_labels: RwLock<HashMap<L, Began<I>>>,
+    other: OnceLock<Began<I>>,
+    overflowed: AtomicU64,
 }
 
-impl<L: Bounded + Clone + Ord, M: Clone> Series<L, M> {
-    pub(super) fn new(name: &'static str, overflow: &Overflow, make: fn() -> M) -> Self {
-        Self { name, by_labels: Arc::default(), make, overflow: overflow.clone() }
+/// A series and when it began, in nanoseconds since the Unix epoch.
+struct Began<I> {
+    since: u64,
+    instrument: I,
+}
+
+impl<L: LabelSet, I: Instrument> Series<L, I> {
+    pub(super) fn new(metric: &'static Metric, series_max: usize) -> Self {
+        Self {
+            metric,
+            series_max,
+            by_labels: RwLock::default(),
+            other: OnceLock::new(),
+            overflowed: AtomicU64::new(0),
+        }
     }
 
     /// Observes something in the series of `labels`, which is made when it is new.
-    pub(super) fn with<R>(&self, labels: L, observe: impl FnOnce(&M) -> R) -> R {
-        let known = {
+    pub(super) fn with(&self, labels: L, observe: impl FnOnce(&I)) {
+        let is_full = {
             let series = self.by_labels.read().unwrap_or_else(PoisonError::into_inner);
-            series.get(&labels).cloned()
+            if let Some(known) = series.get(&labels) {
+                observe(&known.instrument);
+                return;
+            }
+            series.len() >= self.series_max
         };
-        if let Some(metric) = known {
-            return observe(&metric);
-        }
-        let metric = {
+        if !is_full {
             let mut series = self.by_labels.write().unwrap_or_else(PoisonError::into_inner);
-            let labels = if series.len() < SERIES_MAX || series.contains_key(&labels) {
-                labels
-            } else {
-                self.overflow.count(self.name);
-                L::other()
-            };
-            series.entry(labels).or_insert_with(self.make).clone()
-        };
-        observe(&metric)
+            if series.len() < self.series_max || series.contains_key(&labels) {
+                let new = || Began::new(self.metric);
+                observe(&series.entry(labels).or_insert_with(new).instrument);
+                return;
+            }
+        }
+        self.overflowed.fetch_add(1, Ordering::Relaxed);
+        observe(&self.other.get_or_init(|| Began::new(self.metric)).instrument);
     }
 
     /// Removes the series whose labels do not pass.
@@ -64,54 +79,38 @@ impl<L: Bounded + Clone + Ord, M: Clone> Series<L, M> {
         let mut series = self.by_labels.write().unwrap_or_else(PoisonError::into_inner);
         series.retain(|labels, _| keep(labels));
     }
-}
 
-impl<L, M> fmt::Debug for Series<L, M> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Series").field("name", &self.name).finish_non_exhaustive()
+    /// How many observations went to the series of all others, and the name of the metric.
+    pub(super) fn overflowed(&self) -> (&'static str, u64) {
+        (self.metric.name, self.overflowed.load(Ordering::Relaxed))
     }
-}
 
-impl<L, M> EncodeMetric for Series<L, M>
-where
-    L: EncodeLabelSet,
-    M: EncodeMetric + TypedMetric,
-{
-    fn encode(&self, mut encoder: MetricEncoder<'_>) -> fmt::Result {
+    /// Every series as it is now, in the order of their labels.
+    pub(super) fn gather(&self) -> Family {
         let series = self.by_labels.read().unwrap_or_else(PoisonError::into_inner);
-        for (labels, metric) in series.iter() {
-            metric.encode(encoder.encode_family(labels)?)?;
-        }
-        Ok(())
-    }
-
-    fn metric_type(&self) -> MetricType {
-        M::TYPE
+        let mut points: Vec<Point> =
+            series.iter().map(|(labels, began)| began.point(labels)).collect();
+        drop(series);
+        points.extend(self.other.get().map(|began| began.point(&L::other())));
+        points.sort_by(|a, b| a.labels.cmp(&b.labels));
+        Family { metric: self.metric, points }
     }
 }
 
-/// Counts observations over the bound, by metric.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Overflow(Arc<RwLock<BTreeMap<&'static str, AtomicU64>>>);
+impl<I: Instrument> Began<I> {
+    fn new(metric: &'static Metric) -> Self {
+        Self { since: unix_nanos(SystemTime::now()), instrument: I::new(metric) }
+    }
 
-impl Overflow {
-    fn count(&self, metric: &'static str) {
-        let mut counts = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        counts.entry(metric).or_default().fetch_add(1, Ordering::Relaxed);
+    fn point(&self, labels: &impl LabelSet) -> Point {
+        let mut written = Vec::new();
+        labels.write(&mut written);
+        Point { labels: written, since: self.since, value: self.instrument.value() }
     }
 }
 
-impl EncodeMetric for Overflow {
-    fn encode(&self, mut encoder: MetricEncoder<'_>) -> fmt::Result {
-        let counts = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        for (metric, count) in counts.iter() {
-            let counter = ConstCounter::new(count.load(Ordering::Relaxed));
-            counter.encode(encoder.encode_family(&[("metric", *metric)])?)?;
-        }
-        Ok(())
-    }
-
-    fn metric_type(&self) -> MetricType {
-        MetricType::Counter
+impl<L, I> fmt::Debug for Series<L, I> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Series").field("name", &self.metric.name).finish_non_exhaustive()
     }
 }

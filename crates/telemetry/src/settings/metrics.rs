@@ -9,6 +9,7 @@ use super::exporters::Chosen;
 use super::exports;
 use super::otlp::Otlp;
 use super::reader::Reader;
+pub(crate) use crate::metrics::{ExemplarFilter, Temporality};
 use crate::signal::Signal;
 
 /// Time between two exports when the environment says nothing, from the specification.
@@ -30,28 +31,6 @@ pub(crate) struct MetricsExport {
     pub(crate) temporality: Temporality,
     /// Which measurements become exemplars, at `/metrics` too.
     pub(crate) exemplars: ExemplarFilter,
-}
-
-/// Since when sums and histograms count.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Temporality {
-    /// Since the start of the process.
-    Cumulative,
-    /// Since the export before, where only increase is counted.
-    Delta,
-    /// As delta; the specification differs only for kinds of instruments that the gateway does not have.
-    LowMemory,
-}
-
-/// Which measurements become exemplars.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ExemplarFilter {
-    /// All that belong to a trace.
-    AlwaysOn,
-    /// None.
-    AlwaysOff,
-    /// Those of a recorded span.
-    TraceBased,
 }
 
 impl MetricsExport {

@@ -111,20 +111,15 @@ fn losses_are_metrics() {
         let status = exporter(&telemetry);
         assert_balanced(&status);
         let text = Metrics::new(telemetry.status()).encode();
-        let component = "otel_component_type=\"otlp_http_span_exporter\"";
+        let component = "otel_component_name=\"otlp_http_span_exporter/0\",\
+                         otel_component_type=\"otlp_http_span_exporter\"";
         let dropped = status.dropped_total();
         for line in [
             format!(
                 "otel_sdk_exporter_span_exported_total{{{component},error_type=\"http_status\"}} 2"
             ),
-            format!(
-                "otel_sdk_exporter_span_exported_total{{{component},error_type=\"\"}} {}",
-                1 - dropped
-            ),
-            format!(
-                "otel_sdk_processor_span_processed_total{{{component},error_type=\"\"}} {}",
-                3 - dropped
-            ),
+            format!("otel_sdk_exporter_span_exported_total{{{component}}} {}", 1 - dropped),
+            format!("otel_sdk_processor_span_processed_total{{{component}}} {}", 3 - dropped),
             format!("otel_sdk_processor_span_queue_size{{{component}}} 0"),
             format!("otel_sdk_processor_span_queue_capacity{{{component}}} 2"),
             format!("otel_sdk_exporter_span_inflight{{{component}}} 0"),

@@ -14,6 +14,7 @@ mod loss;
 mod off;
 mod propagation;
 mod recorder;
+mod reference;
 mod retry;
 mod rotel;
 mod shutdown;

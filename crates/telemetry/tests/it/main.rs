@@ -8,6 +8,7 @@
     reason = "a test fails by panicking and says why"
 )]
 
+mod environment;
 mod export;
 mod logs;
 mod loss;

@@ -77,7 +77,7 @@ const OTLP: &[Variable] = &[
         "The OTLP receiver: `http://` and `https://` are OTLP over HTTP, `rpc://` is OTLP over gRPC (port 4317 when \
          absent). The one for all signals gets `/v1/traces`, `/v1/logs` or `/v1/metrics` appended; the one for a signal \
          only when it has no path.",
-        "endpoint_of_the_signal_wins_unless_empty",
+        "each_signal_goes_to_its_own_endpoint_or_to_the_one_for_all",
     )
     .per_signal()
     .stops(),
@@ -85,7 +85,7 @@ const OTLP: &[Variable] = &[
         "OTEL_EXPORTER_OTLP_PROTOCOL",
         "http/protobuf",
         "`http/protobuf`, `http/json` or `grpc`, for endpoints with `http://` and `https://`.",
-        "every_otlp_variable_has_its_effect_on_every_signal",
+        "each_signal_has_its_own_protocol_or_the_one_for_all",
     )
     .per_signal()
     .stops(),
@@ -93,7 +93,7 @@ const OTLP: &[Variable] = &[
         "OTEL_EXPORTER_OTLP_HEADERS",
         "",
         "Headers of every request, `key=value,key=value`, percent-encoded. Never shown.",
-        "every_otlp_variable_has_its_effect_on_every_signal",
+        "each_signal_has_its_own_headers_or_those_for_all",
     )
     .per_signal()
     .stops(),
@@ -101,14 +101,14 @@ const OTLP: &[Variable] = &[
         "OTEL_EXPORTER_OTLP_TIMEOUT",
         "10000",
         "The time for one batch with all its retries, in milliseconds.",
-        "every_otlp_variable_has_its_effect_on_every_signal",
+        "each_signal_has_its_own_time_or_the_one_for_all",
     )
     .per_signal(),
     variable(
         "OTEL_EXPORTER_OTLP_COMPRESSION",
         "none",
         "`gzip` or `none`.",
-        "every_otlp_variable_has_its_effect_on_every_signal",
+        "each_signal_is_compressed_as_its_own_variable_says_or_the_one_for_all",
     )
     .per_signal(),
     variable(
@@ -116,14 +116,14 @@ const OTLP: &[Variable] = &[
         "false",
         "`true` skips the verification of the receiver. With `https://` the connection stays encrypted; with `rpc://` it \
          becomes plain text when the receiver does not speak TLS. `http://` is plain text in any case.",
-        "insecure_is_read_for_all_signals_and_for_one",
+        "each_signal_believes_anybody_or_all_do",
     )
     .per_signal(),
     variable(
         "OTEL_EXPORTER_OTLP_CERTIFICATE",
         "",
         "A PEM file of the certificates by which the receiver is verified, in place of the system's.",
-        "every_file_is_read_for_every_signal",
+        "each_signal_has_its_own_authorities_or_those_for_all",
     )
     .per_signal()
     .stops(),
@@ -131,7 +131,7 @@ const OTLP: &[Variable] = &[
         "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE",
         "",
         "A PEM file of the certificate by which the gateway proves who it is.",
-        "every_file_is_read_for_every_signal",
+        "each_signal_proves_itself_by_its_own_certificate_or_by_the_one_for_all",
     )
     .per_signal()
     .stops(),
@@ -139,7 +139,7 @@ const OTLP: &[Variable] = &[
         "OTEL_EXPORTER_OTLP_CLIENT_KEY",
         "",
         "A PEM file of the private key to that certificate.",
-        "every_file_is_read_for_every_signal",
+        "each_signal_proves_itself_by_its_own_certificate_or_by_the_one_for_all",
     )
     .per_signal()
     .stops(),
@@ -150,19 +150,19 @@ const EXPORTED: &[Variable] = &[
         "OTEL_SDK_DISABLED",
         "false",
         "`true` switches spans, exported logs and pushed metrics off, whatever else is set. Log lines and `/metrics` stay.",
-        "disabled_means_nothing_at_all",
+        "what_is_disabled_is_not_sent",
     ),
     variable(
         "OTEL_TRACES_EXPORTER",
         "otlp",
         "A list of `otlp` (to the endpoint, when there is one), `console` (JSON on standard output), `none`.",
-        "exporters_are_chosen_by_name",
+        "a_signal_without_exporter_is_not_sent",
     ),
     variable(
         "OTEL_LOGS_EXPORTER",
         "otlp",
         "The same for log records.",
-        "exporters_are_chosen_by_name",
+        "a_signal_without_exporter_is_not_sent",
     ),
     variable(
         "OTEL_METRICS_EXPORTER",
@@ -177,21 +177,21 @@ const RESOURCE: &[Variable] = &[
         "OTEL_SERVICE_NAME",
         "mcp-gateway",
         "`service.name`. Wins over `OTEL_RESOURCE_ATTRIBUTES`.",
-        "the_resource_follows_the_order_of_precedence",
+        "every_signal_says_what_the_process_is",
     )
     .any(),
     variable(
         "OTEL_SERVICE_VERSION",
         "",
         "`service.version`, without it the version of the build. Wins over `OTEL_RESOURCE_ATTRIBUTES`.",
-        "the_resource_follows_the_order_of_precedence",
+        "every_signal_says_what_the_process_is",
     )
     .any(),
     variable(
         "OTEL_RESOURCE_ATTRIBUTES",
         "",
         "More attributes, `key=value,key=value`, percent-encoded; at most 128. A malformed list is ignored whole.",
-        "the_resource_follows_the_order_of_precedence",
+        "every_signal_says_what_the_process_is",
     ),
 ];
 
@@ -201,14 +201,14 @@ const CONTEXT: &[Variable] = &[
         "tracecontext,baggage",
         "A list of `tracecontext` (`traceparent`, `tracestate`), `baggage`, `none`: what is read from requests and written \
          to requests to servers.",
-        "propagators_are_chosen_by_name",
+        "only_chosen_context_is_read_and_written",
     ),
     variable(
         "OTEL_SEMCONV_STABILITY_OPT_IN",
         "http/dup",
         "A list of `http` (of the names of HTTP only the current ones), `http/dup` (both), `gen_ai_latest_experimental` (the \
          newest form of the conventions for generative AI, and not the one before).",
-        "the_vocabulary_follows_the_opt_in",
+        "the_vocabulary_reaches_those_who_write_names",
     ),
 ];
 
@@ -218,7 +218,7 @@ const ITSELF: &[Variable] = &[
         "",
         "The level of the log lines that telemetry writes about itself: `none`, `error`, `warn`, `info`, `debug`, `trace`. \
          Without it they follow `log.level`, as all other lines do in any case.",
-        "the_log_level_is_about_the_lines_of_telemetry",
+        "the_log_level_is_about_the_lines_of_telemetry_alone",
     ),
     variable(
         "OTEL_CONFIG_FILE",

@@ -220,11 +220,6 @@ impl Reload {
 
 /// Loads the text of a file, and refuses what a running gateway cannot take over.
 fn judge(parts: &ReloadParts, text: &str) -> Result<Loaded, Vec<Problem>> {
-    if text.trim().is_empty() {
-        // A good file at a start, but much rather one that somebody has just opened for writing.
-        let message = "the file is empty; write `servers: []` to have no servers";
-        return Err(vec![Problem::new("", message)]);
-    }
     let loaded = load(text, parts.source.as_ref(), &parts.overrides)?;
     if loaded.config.mode != parts.running.mode {
         // Another mode has other rules for the rest of the file.

@@ -8,7 +8,7 @@ use mcp_gateway_core::config::FILE_BYTES_MAX;
 
 /// Reads the configuration file, or says why that cannot be done.
 ///
-/// Links are followed. Anything but a regular file is refused: reading a pipe would wait for its writer. Blocks.
+/// Links are followed. Anything but a regular file is refused: reading a pipe would wait for its writer. So is an empty one. Blocks.
 pub fn read_config(path: &Path) -> Result<String, String> {
     let cannot = |error: Error| {
         if error.kind() == ErrorKind::NotFound {
@@ -27,5 +27,10 @@ pub fn read_config(path: &Path) -> Result<String, String> {
     if bytes.len() > FILE_BYTES_MAX {
         return Err(format!("the file has more than {FILE_BYTES_MAX} bytes"));
     }
-    String::from_utf8(bytes).map_err(|_| "the file is not UTF-8".to_owned())
+    let text = String::from_utf8(bytes).map_err(|_| "the file is not UTF-8".to_owned())?;
+    if text.trim().is_empty() {
+        // Much rather one that somebody has just opened for writing than a gateway without servers.
+        return Err("the file is empty; write `servers: []` to have no servers".to_owned());
+    }
+    Ok(text)
 }

@@ -97,7 +97,7 @@ pub(crate) fn invitation(out: &mut Out, place: &Place) {
         (
             "Put a server of your own behind it",
             format!(
-                "  {}\n\nREADME.md has a gateway.yaml to start from.",
+                "  {}\n\nafter Ctrl-C here, since both listen at the same ports. README.md has a gateway.yaml to start from.",
                 value(&format!("{program} serve --config gateway.yaml")),
             ),
         ),

@@ -7,7 +7,8 @@
 //! - [`exporters`]: makes everything below from the settings, for each signal.
 //! - [`queue`]: bounded; where a request's thread leaves a finished item and goes on.
 //! - [`worker`]: takes batches out of the queue and hands them to a sink, on the export runtime.
-//! - [`span`]: the span processor in front of the queue, and the encoding of spans behind it.
+//! - [`metric`]: reads all metrics at an interval, without a queue, and their encoding.
+//! - [`span`]: the span processor in front of the queue, and the encoding of spans behind it; [`log`]: that of log records.
 //! - [`otlp`]: one batch to a receiver, with retries inside one deadline; [`http`] and [`grpc`] carry it, [`connect`] and
 //!   [`tls`] make the connection.
 //! - [`console`]: one batch to standard output.
@@ -22,6 +23,7 @@ pub(crate) mod grpc;
 pub(crate) mod health;
 pub(crate) mod http;
 pub(crate) mod log;
+pub(crate) mod metric;
 pub(crate) mod otlp;
 pub(crate) mod pipeline;
 pub(crate) mod queue;

@@ -9,6 +9,7 @@ use opentelemetry::Context;
 use opentelemetry_sdk::Resource as SdkResource;
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{SdkTracerProvider, Span as SdkSpan, SpanData, SpanProcessor};
+use tokio::sync::watch;
 use tracing::level_filters::LevelFilter;
 
 use crate::export::exporters::{Exporters, Queues};
@@ -16,6 +17,7 @@ use crate::export::pipeline::{Pipeline, SignalFlush};
 use crate::export::runtime::ExportRuntime;
 use crate::export::span::QueueProcessor;
 use crate::log::Records;
+use crate::metrics::Metrics;
 use crate::settings::{BuildInfo, Env, EnvProblem, Notice, Settings, sampler, span_limits};
 use crate::status::Status;
 use crate::tracer::Tracer;
@@ -33,6 +35,7 @@ pub struct Telemetry {
     status: Status,
     log_level: Option<LevelFilter>,
     provider: Option<SdkTracerProvider>,
+    metrics: Option<watch::Sender<Option<Metrics>>>,
     pipelines: Arc<[Pipeline]>,
     runtime: Option<ExportRuntime>,
 }
@@ -53,6 +56,7 @@ impl Telemetry {
             status: Status::off(),
             log_level: None,
             provider: None,
+            metrics: None,
             pipelines: Arc::new([]),
             runtime: None,
         }
@@ -93,6 +97,7 @@ impl Telemetry {
             status,
             log_level: settings.log_level,
             provider,
+            metrics: exporters.metrics,
             pipelines: exporters.pipelines.into(),
             runtime: exporters.runtime,
         };
@@ -107,6 +112,13 @@ impl Telemetry {
     /// The way of log events to receivers, for [`crate::log::init`].
     pub fn log_records(&self) -> Records {
         self.records.clone()
+    }
+
+    /// Lets exporters read `metrics` from now on, when the environment asks for that.
+    pub fn start_metrics(&self, metrics: &Metrics) {
+        if let Some(exporters) = &self.metrics {
+            exporters.send_replace(Some(metrics.clone()));
+        }
     }
 
     /// The way to see how telemetry itself is doing.

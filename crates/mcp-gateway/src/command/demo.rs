@@ -194,11 +194,13 @@ servers:
 
 /// Starts the gateway; on any free ports when somebody took the wanted ones in the last moment.
 async fn start_gateway(config: Config, telemetry: &Telemetry) -> anyhow::Result<RunningGateway> {
+    let metrics = Metrics::new(telemetry.status());
+    telemetry.start_metrics(&metrics);
     let handles = || {
         let status = telemetry.status();
         Handles {
             tracer: telemetry.tracer(),
-            metrics: Metrics::new(status.clone()),
+            metrics: metrics.clone(),
             version: build_info::VERSION,
             status_extra: observability::status_extra(status, None),
         }

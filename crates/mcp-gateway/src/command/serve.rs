@@ -100,9 +100,11 @@ impl Running {
             clock: Clock::system(),
         };
         let (task, reload) = Reload::new(parts, Timing::default());
+        let metrics = measure::metrics(telemetry.status(), &config.telemetry.metrics);
+        telemetry.start_metrics(&metrics);
         let handles = Handles {
             tracer: telemetry.tracer(),
-            metrics: measure::metrics(telemetry.status(), &config.telemetry.metrics),
+            metrics,
             version: build_info::VERSION,
             status_extra: observability::status_extra(telemetry.status(), Some(reload.clone())),
         };

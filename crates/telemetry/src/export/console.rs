@@ -1,6 +1,7 @@
 //! Items on standard output, one JSON object per line: `OTEL_TRACES_EXPORTER=console`, and so for logs and metrics.
 
 mod log;
+mod metric;
 
 use std::io::{self, Write as _};
 use std::time::{SystemTime, UNIX_EPOCH};

@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use opentelemetry_sdk::trace::SpanData;
+use tokio::sync::watch;
 
 use super::connect::Connector;
 use super::console::ConsoleSink;
 use super::health::{Health, Identity};
 use super::log::LogEncoder;
+use super::metric::{self, MetricEncoder, Reading};
 use super::otlp::{Encode, OtlpSink};
 use super::pipeline::Pipeline;
 use super::queue::Queue;
@@ -16,8 +18,9 @@ use super::runtime::ExportRuntime;
 use super::span::SpanEncoder;
 use super::worker::Sink;
 use crate::log::LogRecord;
+use crate::metrics::Metrics;
 use crate::settings::endpoint::{Protocol, TlsMode};
-use crate::settings::{Batch, EnvProblem, Otlp, Settings};
+use crate::settings::{Batch, EnvProblem, MetricsExport, Otlp, Settings};
 use crate::signal::Signal;
 
 /// What standard output is called among receivers.
@@ -37,6 +40,8 @@ pub(crate) struct Exporters {
     pub(crate) logs: Queues<LogRecord>,
     /// Where the records of audit events are left.
     pub(crate) audit: Queues<LogRecord>,
+    /// Whom metrics are read from, for those who wait to know; absent when nobody does.
+    pub(crate) metrics: Option<watch::Sender<Option<Metrics>>>,
 }
 
 /// One kind of item.
@@ -52,6 +57,7 @@ struct Kind {
 const SPANS: Kind = Kind { signal: Signal::Traces, items: "traces", instance: "0" };
 const LOGS: Kind = Kind { signal: Signal::Logs, items: "logs", instance: "0" };
 const AUDIT: Kind = Kind { signal: Signal::Logs, items: "audit events", instance: "audit" };
+const METRICS: Kind = Kind { signal: Signal::Metrics, items: "metrics", instance: "0" };
 
 /// Where items of one kind go, and how they are gathered.
 #[derive(Clone, Copy)]
@@ -87,6 +93,9 @@ impl Exporters {
             exporters.logs = exporters.add(&runtime, LOGS, to, encoder);
             exporters.audit = exporters.add(&runtime, AUDIT, to, encoder);
         }
+        if let Some(metrics) = &settings.metrics {
+            exporters.add_metrics(&runtime, metrics, &resource);
+        }
         exporters.runtime = Some(runtime);
         Ok(exporters)
     }
@@ -117,6 +126,37 @@ impl Exporters {
             queues.push(self.start_one(runtime, identity, ConsoleSink, to.batch));
         }
         queues
+    }
+
+    /// Starts the exporters of metrics: to a receiver, to standard output, or both. Each reads for itself.
+    fn add_metrics(
+        &mut self,
+        runtime: &ExportRuntime,
+        settings: &MetricsExport,
+        resource: &ResourceEncoder,
+    ) {
+        let (sender, source) = watch::channel(None);
+        let reading = Reading {
+            interval: settings.interval,
+            timeout: settings.timeout,
+            temporality: settings.temporality,
+        };
+        if let Some(otlp) = &settings.otlp {
+            let component = component(Signal::Metrics, Some(otlp.endpoint.protocol));
+            let health = Arc::new(Health::new(METRICS.identity(component, otlp.target(), 0)));
+            let sink = otlp_sink(otlp, MetricEncoder(resource.clone()));
+            let (account, source) = (Arc::clone(&health), source.clone());
+            let work = |closing| metric::run(account, sink, reading, source, closing);
+            self.pipelines.push(Pipeline::unqueued(runtime, health, work));
+        }
+        if settings.console {
+            let component = component(Signal::Metrics, None);
+            let health = Arc::new(Health::new(METRICS.identity(component, STDOUT.to_owned(), 0)));
+            let account = Arc::clone(&health);
+            let work = |closing| metric::run(account, ConsoleSink, reading, source, closing);
+            self.pipelines.push(Pipeline::unqueued(runtime, health, work));
+        }
+        self.metrics = Some(sender);
     }
 
     fn start_one<T: Send + 'static>(
@@ -150,7 +190,9 @@ fn otlp_sink<T, E: Encode<T>>(otlp: &Otlp, encoder: E) -> OtlpSink<E> {
 fn asking(settings: &Settings) -> Option<String> {
     let traces = settings.traces.as_ref().map(|traces| (&traces.otlp, traces.console));
     let logs = settings.logs.as_ref().map(|logs| (&logs.otlp, logs.console));
-    [(Signal::Traces, traces), (Signal::Logs, logs)].into_iter().find_map(|(signal, asked)| {
+    let metrics = settings.metrics.as_ref().map(|metrics| (&metrics.otlp, metrics.console));
+    let all = [(Signal::Traces, traces), (Signal::Logs, logs), (Signal::Metrics, metrics)];
+    all.into_iter().find_map(|(signal, asked)| {
         let (otlp, console) = asked?;
         let endpoint = otlp.as_ref().map(|otlp| otlp.variable.clone());
         endpoint.or_else(|| console.then(|| format!("OTEL_{}_EXPORTER", signal.variable())))

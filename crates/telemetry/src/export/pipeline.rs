@@ -1,5 +1,6 @@
 //! One queue with its worker, from its start to the flush at the end.
 
+use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -79,6 +80,20 @@ impl Pipeline {
         let health = Arc::clone(queue.health());
         let queue: Arc<dyn Ending> = Arc::<Queue<T>>::clone(queue);
         Self { health, queue: Some(queue), closing, worker: Mutex::new(worker) }
+    }
+
+    /// Starts a worker that fetches items itself; `work` gets the word when the gateway stops.
+    pub(crate) fn unqueued<F>(
+        runtime: &ExportRuntime,
+        health: Arc<Health>,
+        work: impl FnOnce(Closing) -> F,
+    ) -> Self
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let (closing, wait) = Closing::new();
+        let worker = Mutex::new(runtime.spawn(work(wait)));
+        Self { health, queue: None, closing, worker }
     }
 
     /// Sends what is left, for at most `deadline`; what is left then is lost and counted.

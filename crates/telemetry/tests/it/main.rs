@@ -16,6 +16,7 @@ mod off;
 mod propagation;
 mod recorder;
 mod reference;
+mod resolution;
 mod retry;
 mod rotel;
 mod shutdown;

@@ -5,6 +5,7 @@ pub(crate) mod log;
 pub(crate) mod received;
 pub(crate) mod receiver;
 pub(crate) mod rotel;
+pub(crate) mod send;
 
 use std::future::Future;
 use std::net::TcpListener;

@@ -9,11 +9,13 @@
 //! - [`upstream`]: the gateway as a client of each server; what they offer becomes a [`snapshot`];
 //! - [`http`], [`chain`], [`clock`]: what these share;
 //! - [`measure`]: what the labels of figures are taken from;
+//! - [`audit`]: the account of who did what;
 //! - [`admin`]: health, status, figures;
 //! - [`reload`]: watches the configuration file while the gateway runs;
 //! - [`gateway`]: puts the parts together.
 
 pub mod admin;
+pub mod audit;
 pub mod broker;
 pub mod chain;
 pub mod clock;

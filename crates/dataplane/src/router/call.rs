@@ -82,7 +82,7 @@ impl Exchange {
         };
         let server = Arc::clone(&call.route.server);
         self.record.server(&server);
-        self.record.tool(&call.route.served);
+        self.record.tool(&call.route);
         place.parent.set(|a| {
             a.put(attribute::MCP_SERVER, server.name().to_owned());
             a.put(attribute::MCP_SESSION_ID, facts.log_id().to_owned());

@@ -17,6 +17,7 @@ use std::sync::Arc;
 
 use mcp_gateway_telemetry::{Metrics, Tracer};
 
+use crate::audit::AuditLog;
 use crate::session::{RoutingTokens, SessionTokens, UpstreamSessions};
 use crate::snapshot::Snapshots;
 use crate::upstream::UpstreamError;
@@ -32,6 +33,7 @@ pub use response::{AnswerCut, ResponseHead, ServerResponse, response_header_pass
 #[derive(Clone)]
 pub struct Router {
     deps: Arc<RouterDeps>,
+    audit: AuditLog,
 }
 
 /// The parts that a [`Router`] is built from.
@@ -55,6 +57,6 @@ pub struct RouterDeps {
 impl Router {
     /// Builds the router.
     pub fn new(deps: RouterDeps) -> Self {
-        Self { deps: Arc::new(deps) }
+        Self { deps: Arc::new(deps), audit: AuditLog::new() }
     }
 }

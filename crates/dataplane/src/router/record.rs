@@ -12,11 +12,12 @@ use mcp_gateway_core::header::{
 };
 use mcp_gateway_core::jsonrpc::{Id, Message};
 use mcp_gateway_core::mcp::{ProtocolVersion, method};
-use mcp_gateway_core::routing::{Rejection, ServerRoute, client_address};
+use mcp_gateway_core::routing::{Rejection, ServerRoute, ToolRoute, client_address};
 use mcp_gateway_telemetry::metrics::{Metrics, OTHER, Operation, Request, other, rpc_code};
 use mcp_gateway_telemetry::name::{attribute, error_source, span};
 use mcp_gateway_telemetry::{Attributes, RemoteContext, Span, SpanKind};
 
+use crate::audit::{Draft, End, Fault, Way};
 use crate::router::{RequestHead, Router};
 use crate::session::SessionFacts;
 
@@ -54,6 +55,12 @@ impl Failure {
         Some(rpc_code(code))
     }
 
+    /// The failure as the account tells it.
+    fn as_fault(&self) -> Fault<'_> {
+        let Self { error_type, source, code, message, .. } = self;
+        Fault { error_type, source, code: *code, message }
+    }
+
     /// Writes the failure on a span.
     pub(super) fn write(&self, span: &Span, status: Option<StatusCode>) {
         span.set(|a| {
@@ -81,6 +88,11 @@ pub(super) struct Record {
     tool: Option<Arc<str>>,
     failure: Option<Failure>,
     status: Option<StatusCode>,
+    /// What the account of the request will say; absent when it is off.
+    audit: Option<Box<Draft>>,
+    way: Way,
+    /// The status that goes with the failure, where no other is known.
+    told: Option<StatusCode>,
     ended: bool,
 }
 
@@ -92,6 +104,11 @@ impl Record {
         ambient: &RemoteContext,
         front_end: &'static str,
     ) -> Self {
+        let mut audit = router.audit.begin(config, front_end);
+        if let Some(audit) = &mut audit {
+            let client = client_address(&head.headers, head.peer, &config.trusted_proxies);
+            audit.request(client, &head.method, head.request_id());
+        }
         let header = router.deps.tracer.extract(&head.headers);
         let (parent, link) = join(header, ambient);
         let process =
@@ -113,6 +130,9 @@ impl Record {
             tool: None,
             failure: None,
             status: None,
+            audit,
+            way: Way::default(),
+            told: None,
             ended: false,
         }
     }
@@ -120,6 +140,9 @@ impl Record {
     /// Notes what the message says.
     pub(super) fn message(&mut self, message: &Message<'_>, id: Option<&Id>) {
         self.method = method::known_method(message.method()).unwrap_or(OTHER);
+        if let Some(audit) = &mut self.audit {
+            audit.message(message, id);
+        }
         self.span.set(|a| {
             a.put(attribute::JSONRPC_PROTOCOL_VERSION, "2.0");
             if !message.method().is_empty() {
@@ -139,7 +162,10 @@ impl Record {
     }
 
     /// Notes the gateway session.
-    pub(super) fn session(&self, facts: &SessionFacts) {
+    pub(super) fn session(&mut self, facts: &SessionFacts) {
+        if let Some(audit) = &mut self.audit {
+            audit.session(facts.jti.log_id());
+        }
         self.span.set(|a| a.put_shared(attribute::MCP_SESSION_ID, facts.jti.log_id()));
     }
 
@@ -170,9 +196,12 @@ impl Record {
         }
     }
 
-    /// Notes that the tool is one of the catalog, so that figures may name it.
-    pub(super) fn tool(&mut self, served: &Arc<str>) {
-        self.tool = Some(Arc::clone(served));
+    /// Notes that the tool is one of the catalog, so that figures may name it, and where it is.
+    pub(super) fn tool(&mut self, route: &ToolRoute) {
+        self.tool = Some(Arc::clone(&route.served));
+        if let Some(audit) = &mut self.audit {
+            audit.call(route.server.name(), route.tool.name());
+        }
     }
 
     /// Notes a refusal, on the request's span and on `spans`.
@@ -231,6 +260,8 @@ impl Record {
         for span in spans {
             failure.write(span, Some(status));
         }
+        // The account says the same, once more is known of the request.
+        let is_told = self.audit.as_ref().is_some_and(|it| it.tells(Some(&failure.as_fault())));
         let log = || {
             tracing::info!(
                 error.type = %failure.error_type, error_source = failure.source,
@@ -238,7 +269,10 @@ impl Record {
                 "Request was not answered with a result: {}.", failure.message
             );
         };
-        self.span.in_scope(log);
+        if !is_told {
+            self.span.in_scope(log);
+        }
+        self.told = Some(status);
         self.note(failure);
     }
 
@@ -249,6 +283,11 @@ impl Record {
             a.put_some(attribute::RPC_RESPONSE_STATUS_CODE, failure.code.map(|c| c.to_string()));
         });
         self.failure = Some(failure);
+    }
+
+    /// Notes how the request ended beside any failure.
+    pub(super) fn ends(&mut self, way: Way) {
+        self.way = way;
     }
 
     /// Counts that a bound was reached.
@@ -273,13 +312,18 @@ impl Record {
         });
     }
 
-    /// Ends the record: span and figures.
+    /// Ends the record: figures, account and span.
     pub(super) fn end(&mut self) {
         if std::mem::replace(&mut self.ended, true) {
             return;
         }
         if self.metrics.is_on() {
             self.measure();
+        }
+        if let Some(audit) = self.audit.take() {
+            let fault = self.failure.as_ref().map(Failure::as_fault);
+            let end = End { fault, way: self.way, status: self.status.or(self.told) };
+            self.span.in_scope(|| audit.finish(&end));
         }
         self.span.end();
     }
@@ -310,6 +354,7 @@ impl Drop for Record {
         if !self.ended {
             // The stream ended before the response did: the client, or Envoy for it, has gone. Nobody's error.
             self.span.set(|a| a.put(attribute::CLIENT_DISCONNECTED, true));
+            self.ends(Way::Left);
             self.end();
         }
     }

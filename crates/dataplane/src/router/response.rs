@@ -13,6 +13,7 @@ use mcp_gateway_core::mcp::method;
 use mcp_gateway_telemetry::metrics::Operation;
 use mcp_gateway_telemetry::name::{attribute, error_source};
 
+use crate::audit::Way;
 use crate::measure;
 use crate::router::call::OpenCall;
 use crate::router::exchange::Sender;
@@ -194,6 +195,7 @@ impl Exchange {
             open.span.end(); // before the span around it
         }
         self.record.span.set(|a| a.put(attribute::ERROR_TYPE, "stream_reset"));
+        self.record.ends(Way::Reset);
         self.record.end();
     }
 
@@ -227,6 +229,7 @@ impl Exchange {
         let outcome = reader.outcome().cloned().unwrap_or(Outcome::Unread);
         if outcome == Outcome::Unread {
             self.record.limit_reached("answer_bytes_max");
+            self.record.ends(Way::Unread);
         }
         let failure = failure_of(&outcome, open.call.route.server.name());
         if let Outcome::Error { code: Some(code) } = outcome {

@@ -8,6 +8,7 @@
     reason = "a failing test may panic"
 )]
 
+mod audit_reference;
 mod broker;
 mod edge;
 mod reload;

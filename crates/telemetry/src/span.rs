@@ -127,8 +127,12 @@ impl Span {
 
     /// The headers by which another process continues this trace, sampled or not; none when `OTEL_PROPAGATORS` says so.
     pub fn headers(&self) -> Option<TraceHeaders> {
-        let active = self.0.as_ref().filter(|active| active.tracer.injects())?;
-        let context = active.span_context();
+        if self.0.as_ref()?.tracer.injects() { self.internal_headers() } else { None }
+    }
+
+    /// The same for another part of this gateway, whatever `OTEL_PROPAGATORS` says.
+    pub fn internal_headers(&self) -> Option<TraceHeaders> {
+        let context = self.0.as_ref()?.span_context();
         if !context.is_valid() {
             return None;
         }

@@ -51,7 +51,7 @@ impl Broker {
             Ok(_) => Ok(None),
             Err(rejection) => Err((rejection.clone(), None)),
         };
-        let parent = parent(&head.headers);
+        let parent = self.parent(&head.headers);
         let call = BrokerCall {
             method: &head.method,
             headers: &head.headers,
@@ -71,6 +71,15 @@ impl Broker {
             Err((rejection, id)) => finish(&span, id.as_ref(), Err(rejection.clone().into())),
         };
         response.map(axum::body::Body::new)
+    }
+
+    /// The router's span. Without the router's own header the request did not come through it, or telemetry is off there;
+    /// what Envoy or the caller say is the next best.
+    fn parent(&self, headers: &HeaderMap) -> RemoteContext {
+        let traceparent = headers.get(X_MCP_TRACEPARENT).map(HeaderValue::as_bytes);
+        let tracestate = headers.get(X_MCP_TRACESTATE).and_then(|state| state.to_str().ok());
+        let router = RemoteContext::extract(traceparent, tracestate);
+        if router.is_valid() { router } else { self.inner.tracer.extract(headers) }
     }
 }
 
@@ -104,13 +113,4 @@ fn admit<'b>(headers: &HeaderMap, body: &'b [u8]) -> Result<Message<'b>, (Reject
         let id = error.id().cloned();
         (Rejection::Malformed(error), id)
     })
-}
-
-/// The router's span. Without the router's own header the request did not come through it, or telemetry is off there;
-/// what Envoy or the caller say is the next best.
-fn parent(headers: &HeaderMap) -> RemoteContext {
-    let traceparent = headers.get(X_MCP_TRACEPARENT).map(HeaderValue::as_bytes);
-    let tracestate = headers.get(X_MCP_TRACESTATE).and_then(|state| state.to_str().ok());
-    let router = RemoteContext::extract(traceparent, tracestate);
-    if router.is_valid() { router } else { RemoteContext::from_headers(headers) }
 }

@@ -22,7 +22,6 @@ use envoy_types::pb::envoy::service::ext_proc::v3::external_processor_server::{
 };
 use envoy_types::pb::envoy::service::ext_proc::v3::{ProcessingRequest, ProcessingResponse};
 use futures_util::Stream;
-use mcp_gateway_telemetry::RemoteContext;
 use tonic::{Request, Response, Status, Streaming};
 
 use crate::ext_proc::stream::Processor;
@@ -68,7 +67,7 @@ impl ExternalProcessor for ExtProc {
     ) -> Result<Response<Self::ProcessStream>, Status> {
         // Envoy's own trace context for this call travels in the gRPC metadata.
         let (metadata, _, inbound) = request.into_parts();
-        let ambient = RemoteContext::from_headers(&metadata.into_headers());
+        let ambient = self.router.extract(&metadata.into_headers());
         let processor =
             Processor::new(self.router.clone(), Arc::clone(&self.resender), ambient, inbound);
         // One task and no channel per stream: the stream is the state machine.

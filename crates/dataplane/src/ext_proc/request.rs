@@ -172,7 +172,7 @@ fn to_broker(exchange: &Exchange, message: Option<&Message<'_>>) -> Onward {
         edits.set(X_MCP_METHOD, method_header(message.method()).as_bytes());
     }
     edits.set(X_MCP_VISIBLE, visibility::encode(exchange.visibility()));
-    if let Some(trace) = exchange.span().headers() {
+    if let Some(trace) = exchange.span().internal_headers() {
         edits.set(X_MCP_TRACEPARENT, trace.traceparent);
         if let Some(state) = trace.tracestate {
             edits.set(X_MCP_TRACESTATE, state);

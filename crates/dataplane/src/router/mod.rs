@@ -15,7 +15,8 @@ mod response;
 
 use std::sync::Arc;
 
-use mcp_gateway_telemetry::{Metrics, Tracer};
+use http::HeaderMap;
+use mcp_gateway_telemetry::{Metrics, RemoteContext, Tracer};
 
 use crate::audit::AuditLog;
 use crate::session::{RoutingTokens, SessionTokens, UpstreamSessions};
@@ -58,5 +59,10 @@ impl Router {
     /// Builds the router.
     pub fn new(deps: RouterDeps) -> Self {
         Self { deps: Arc::new(deps), audit: AuditLog::new() }
+    }
+
+    /// Reads a trace context as the environment allows.
+    pub fn extract(&self, headers: &HeaderMap) -> RemoteContext {
+        self.deps.tracer.extract(headers)
     }
 }

@@ -43,7 +43,9 @@ fn came(variables: &[(&str, &str)]) -> Came {
             attributes.put("b", 2);
             attributes.put("c", 3);
         });
-        others.iter().for_each(|other| span.link(other));
+        for other in &others {
+            span.link(other);
+        }
         span.end();
         let (dispatch, _) = Stdout::default().logging("info", &telemetry);
         with_default(&dispatch, || {

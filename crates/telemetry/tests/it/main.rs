@@ -10,6 +10,7 @@
 
 mod environment;
 mod export;
+mod faults;
 mod logs;
 mod loss;
 mod off;

@@ -79,6 +79,8 @@ pub(crate) struct Came {
 pub(crate) struct Batch {
     pub(crate) came: Came,
     pub(crate) request: Received,
+    /// How it was answered.
+    pub(crate) answer: Answer,
 }
 
 impl std::ops::Deref for Batch {
@@ -152,6 +154,24 @@ impl Receiver {
         let batches = self.batches();
         let of_signal = batches.iter().filter(|batch| batch.request.signal() == signal);
         of_signal.map(|batch| batch.request.items()).sum()
+    }
+
+    /// How many items of one signal it took and said so.
+    pub(crate) fn taken(&self, signal: Signal) -> u64 {
+        let batches = self.batches();
+        let of_signal = batches.iter().filter(|batch| batch.request.signal() == signal);
+        let taken = of_signal.map(|batch| match batch.answer {
+            Answer::Take => batch.request.items(),
+            Answer::Refuse(items) => {
+                batch.request.items().saturating_sub(u64::try_from(items).unwrap())
+            }
+            Answer::Http(..)
+            | Answer::Grpc(_)
+            | Answer::Html
+            | Answer::Endless
+            | Answer::Nothing => 0,
+        });
+        taken.sum()
     }
 
     /// Waits until so many batches have come.
@@ -244,7 +264,7 @@ async fn http(shared: Shared, came: Came, body: Incoming) -> Response<Body> {
     let is_json = header("content-type") == Some("application/json");
     let request = Received::decode(&came.path, is_json, &body);
     let signal = request.signal();
-    let answer = shared.take(Batch { came, request });
+    let answer = shared.take(came, request);
     let mut response = Response::new(Body::empty());
     let set = |response: &mut Response<Body>, content_type: &str, body: Vec<u8>| {
         response.headers_mut().insert("content-type", content_type.parse().unwrap());
@@ -278,9 +298,10 @@ impl Answer {
 
 impl Shared {
     /// Remembers a batch and says how to answer it.
-    fn take(&self, batch: Batch) -> Answer {
-        self.batches.lock().unwrap().push(batch);
-        self.answers.lock().unwrap().pop_front().unwrap_or(Answer::Take)
+    fn take(&self, came: Came, request: Received) -> Answer {
+        let answer = self.answers.lock().unwrap().pop_front().unwrap_or(Answer::Take);
+        self.batches.lock().unwrap().push(Batch { came, request, answer: answer.clone() });
+        answer
     }
 }
 
@@ -296,7 +317,7 @@ impl Collector {
         request: Received,
         answer: fn(Option<i64>) -> T,
     ) -> Result<tonic::Response<T>, tonic::Status> {
-        let said = self.shared.take(Batch { came: self.came.clone(), request });
+        let said = self.shared.take(self.came.clone(), request);
         match &said {
             Answer::Take | Answer::Refuse(_) => Ok(tonic::Response::new(answer(said.refused()))),
             Answer::Grpc(code) => Err(tonic::Status::new(*code, "hidden from logs")),

@@ -14,7 +14,6 @@ pub(crate) const SIGNALS: [Signal; 3] = [Signal::Traces, Signal::Logs, Signal::M
 /// A gateway that has only telemetry.
 pub(crate) struct Sender {
     pub(crate) telemetry: Telemetry,
-    pub(crate) stdout: Stdout,
     pub(crate) dispatch: Dispatch,
     pub(crate) metrics: Metrics,
 }
@@ -26,14 +25,14 @@ impl Sender {
             ("OTEL_TRACES_EXPORTER", "none"),
             ("OTEL_BSP_SCHEDULE_DELAY", "60000"),
             ("OTEL_BLRP_SCHEDULE_DELAY", "60000"),
+            ("OTEL_METRIC_EXPORT_INTERVAL", "60000"),
         ];
         let all: Vec<_> = late.iter().chain(variables).copied().collect();
         let telemetry = telemetry(&all);
-        let stdout = Stdout::default();
-        let (dispatch, _) = stdout.logging("trace", &telemetry);
+        let (dispatch, _) = Stdout::default().logging("trace", &telemetry);
         let metrics = Metrics::new(telemetry.status());
         telemetry.start_metrics(&metrics);
-        Self { telemetry, stdout, dispatch, metrics }
+        Self { telemetry, dispatch, metrics }
     }
 
     /// Makes one item; metrics are there all the time.

@@ -89,7 +89,7 @@ fn measure(snapshot: &Snapshot, name: &str, arguments: &str) {
     let ratios = [
         fastest(|| Message::parse(black_box(call)).unwrap().param("name").is_some()) / value,
         fastest(route) / value,
-        fastest(|| call_body(&message, &tool_call, Some(stamp))) / value,
+        fastest(|| call_body(&message, &tool_call, Some(stamp), None)) / value,
         follow(AnswerForm::Json, answer.as_bytes()) / answer_value,
         follow(AnswerForm::EventStream, &stream) / answer_value,
         fastest(|| borrowed(black_box(call))) / value,

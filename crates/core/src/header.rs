@@ -48,6 +48,12 @@ pub const MCP_INIT_HOST: &str = "mcp-init-host";
 pub const TRACEPARENT: &str = "traceparent";
 /// W3C trace context, vendor part.
 pub const TRACESTATE: &str = "tracestate";
+/// W3C baggage.
+pub const BAGGAGE: &str = "baggage";
+/// The trace that a response belongs to (W3C trace context, level 2 draft).
+pub const TRACERESPONSE: &str = "traceresponse";
+/// How long the parts of an exchange took.
+pub const SERVER_TIMING: &str = "server-timing";
 /// The id of one HTTP request.
 pub const X_REQUEST_ID: &str = "x-request-id";
 /// The addresses that a request came through, appended to by each proxy.

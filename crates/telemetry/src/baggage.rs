@@ -11,9 +11,9 @@ use http::HeaderMap;
 use crate::attributes::Attributes;
 
 /// The longest list that is read, in bytes, from the specification.
-pub const BYTES_MAX: usize = 8192;
+pub(crate) const BYTES_MAX: usize = 8192;
 /// The most members that are read, from the specification.
-pub const MEMBERS_MAX: usize = 64;
+pub(crate) const MEMBERS_MAX: usize = 64;
 /// The header.
 const BAGGAGE: &str = "baggage";
 

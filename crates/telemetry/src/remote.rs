@@ -75,6 +75,16 @@ impl RemoteContext {
         self.0.is_sampled()
     }
 
+    /// Says whether both are in the same trace.
+    pub fn is_same_trace(&self, other: &Self) -> bool {
+        self.is_valid() && self.0.trace_id() == other.0.trace_id()
+    }
+
+    /// Says whether both are the same span.
+    pub fn is_same_span(&self, other: &Self) -> bool {
+        self.is_same_trace(other) && self.0.span_id() == other.0.span_id()
+    }
+
     /// The trace that both belong to: 32 hexadecimal digits.
     pub fn trace_id(&self) -> Option<String> {
         self.is_valid().then(|| self.0.trace_id().to_string())

@@ -11,6 +11,7 @@ use super::write::{quote, write_string};
 const META: &str = "_meta";
 const TRACEPARENT: &str = "traceparent";
 const TRACESTATE: &str = "tracestate";
+const BAGGAGE: &str = "baggage";
 
 /// Edits of one message by byte ranges. With none, the bytes come out as they went in.
 ///
@@ -22,12 +23,21 @@ pub struct Splice<'a> {
     edits: Vec<Edit>,
     strings: Vec<(String, String)>,
     trace: Option<Trace>,
+    baggage: Baggage,
 }
 
 #[derive(Clone)]
 struct Trace {
     traceparent: String,
     tracestate: Option<String>,
+}
+
+/// What becomes of the baggage that is there.
+#[derive(Clone)]
+enum Baggage {
+    Kept,
+    Replaced(String),
+    Removed,
 }
 
 #[derive(Clone)]
@@ -50,7 +60,13 @@ enum EditKind {
 impl<'a> Splice<'a> {
     /// Starts with no edit.
     pub fn new(message: &'a Message<'a>) -> Self {
-        Self { message, edits: Vec::new(), strings: Vec::new(), trace: None }
+        Self {
+            message,
+            edits: Vec::new(),
+            strings: Vec::new(),
+            trace: None,
+            baggage: Baggage::Kept,
+        }
     }
 
     /// Puts `bytes` in the place of a range of the message, usually that of a [`Raw`](super::Raw).
@@ -74,11 +90,19 @@ impl<'a> Splice<'a> {
         self.trace = Some(Trace { traceparent, tracestate });
     }
 
+    /// Puts `baggage` in the place of the one in `params._meta`, or takes that away. Nothing happens when there is none.
+    pub fn replace_baggage(&mut self, baggage: Option<&str>) {
+        self.baggage =
+            baggage.map_or(Baggage::Removed, |baggage| Baggage::Replaced(baggage.to_owned()));
+    }
+
     /// True when [`finish`](Self::finish) would copy the message as it is.
     pub fn is_empty(&self) -> bool {
         let Some(params) = self.message.params() else { return self.edits.is_empty() };
         let no_trace = self.trace.is_none() || !takes_trace(params);
-        self.edits.is_empty() && self.strings.is_empty() && no_trace
+        let has_baggage = self.message.meta().is_some_and(|meta| meta.get(BAGGAGE).is_some());
+        let no_baggage = matches!(self.baggage, Baggage::Kept) || !has_baggage;
+        self.edits.is_empty() && self.strings.is_empty() && no_trace && no_baggage
     }
 
     /// The message with all edits applied.
@@ -94,53 +118,82 @@ impl<'a> Splice<'a> {
         for (key, value) in std::mem::take(&mut self.strings) {
             match params.members().iter().find(|member| member.key == key) {
                 Some(member) => self.replace(member.start..member.end, quote(&value)),
-                None => self.insert(params, members(&[(&key, &value)])),
+                None => self.insert(params, members(&[(&key, &value)]), 0),
             }
         }
-        let Some(Trace { traceparent, tracestate }) = self.trace.take() else { return };
+        let removed = self.message.meta().map(|meta| self.resolve_baggage(meta));
+        let Some(Trace { traceparent, tracestate }) = self.trace.take() else {
+            if let (Some(meta), Some(removed)) = (self.message.meta(), removed) {
+                self.remove(meta, &removed);
+            }
+            return;
+        };
         let traceparent = (TRACEPARENT, traceparent.as_str());
         let tracestate = tracestate.as_deref().map(|value| (TRACESTATE, value));
-        match self.message.meta() {
-            Some(meta) => self.resolve_trace(meta, traceparent, tracestate),
-            None if !takes_trace(params) => {}
-            None => {
+        match (self.message.meta(), removed) {
+            (Some(meta), removed) => {
+                self.resolve_trace(meta, removed.unwrap_or_default(), (traceparent, tracestate));
+            }
+            (None, _) if !takes_trace(params) => {}
+            (None, _) => {
                 let mut bytes = b"\"_meta\":{".to_vec();
                 bytes.extend(trace_members(traceparent, tracestate));
                 bytes.push(b'}');
-                self.insert(params, bytes);
+                self.insert(params, bytes, 0);
             }
         }
+    }
+
+    /// Puts the new baggage into the place of the old one; returns the member that is to go instead, if one is.
+    fn resolve_baggage(&mut self, meta: &Object<'_>) -> Vec<usize> {
+        let at = meta.members().iter().position(|member| member.key == BAGGAGE);
+        let Some(at) = at else { return Vec::new() };
+        match std::mem::replace(&mut self.baggage, Baggage::Kept) {
+            Baggage::Kept => {}
+            Baggage::Replaced(baggage) => self.replace_some(value(meta, at), quote(&baggage)),
+            Baggage::Removed => return vec![at],
+        }
+        Vec::new()
     }
 
     fn resolve_trace(
         &mut self,
         meta: &Object<'_>,
-        traceparent: (&str, &str),
-        tracestate: Option<(&str, &str)>,
+        mut removed: Vec<usize>,
+        (traceparent, tracestate): ((&str, &str), Option<(&str, &str)>),
     ) {
         let position = |key: &str| meta.members().iter().position(|member| member.key == key);
         let old = (position(TRACEPARENT), position(TRACESTATE));
-        let value = |at: usize| meta.members().get(at).map(|member| member.start..member.end);
         // Both members go in by one edit, so that they always stand in the same order.
         match (old, tracestate) {
-            ((None, None), _) => self.insert(meta, trace_members(traceparent, tracestate)),
+            ((None, None), _) => {
+                self.insert(meta, trace_members(traceparent, tracestate), removed.len());
+            }
             ((None, Some(at)), _) => self.replace_some(
                 meta.members().get(at).map(|member| member.key_start..member.end),
                 trace_members(traceparent, tracestate),
             ),
-            ((Some(at), None), None) => self.replace_some(value(at), quote(traceparent.1)),
+            ((Some(at), None), None) => self.replace_some(value(meta, at), quote(traceparent.1)),
             ((Some(at), None), Some(tracestate)) => {
-                self.replace_some(value(at), quote(traceparent.1));
-                self.insert(meta, members(&[tracestate]));
+                self.replace_some(value(meta, at), quote(traceparent.1));
+                self.insert(meta, members(&[tracestate]), removed.len());
             }
             ((Some(at), Some(state_at)), Some(tracestate)) => {
-                self.replace_some(value(at), quote(traceparent.1));
-                self.replace_some(value(state_at), quote(tracestate.1));
+                self.replace_some(value(meta, at), quote(traceparent.1));
+                self.replace_some(value(meta, state_at), quote(tracestate.1));
             }
             ((Some(at), Some(state_at)), None) => {
-                self.replace_some(value(at), quote(traceparent.1));
-                self.replace_some(removal(meta.members(), state_at), Vec::new());
+                self.replace_some(value(meta, at), quote(traceparent.1));
+                removed.push(state_at);
             }
+        }
+        self.remove(meta, &removed);
+    }
+
+    /// Takes members away, each with one comma.
+    fn remove(&mut self, object: &Object<'_>, removed: &[usize]) {
+        for at in removed {
+            self.replace_some(removal(object.members(), *at, removed), Vec::new());
         }
     }
 
@@ -150,10 +203,10 @@ impl<'a> Splice<'a> {
         }
     }
 
-    /// Puts members behind the opening bracket of an object.
-    fn insert(&mut self, object: &Object<'_>, bytes: Vec<u8>) {
+    /// Puts members behind the opening bracket of an object, of whose own ones as many as `removed` go.
+    fn insert(&mut self, object: &Object<'_>, bytes: Vec<u8>, removed: usize) {
         let at = object.range().start + 1;
-        let kind = EditKind::Member { others: !object.is_empty() };
+        let kind = EditKind::Member { others: object.members().len() > removed };
         self.edits.push(Edit { at: at..at, bytes, kind });
     }
 }
@@ -189,10 +242,18 @@ fn apply(text: &[u8], edits: &[Edit]) -> Vec<u8> {
     out
 }
 
-/// What to cut so that one member goes, together with one comma.
-fn removal(members: &[Member<'_>], at: usize) -> Option<Range<usize>> {
+/// The place of one member's value.
+fn value(object: &Object<'_>, at: usize) -> Option<Range<usize>> {
+    object.members().get(at).map(|member| member.start..member.end)
+}
+
+/// What to cut so that one member goes, together with one comma; the others in `removed` go too.
+fn removal(members: &[Member<'_>], at: usize, removed: &[usize]) -> Option<Range<usize>> {
     let member = members.get(at)?;
-    if let Some(previous) = at.checked_sub(1).and_then(|at| members.get(at)) {
+    let is_after_kept = (0..at).any(|earlier| !removed.contains(&earlier));
+    if let (true, Some(previous)) =
+        (is_after_kept, at.checked_sub(1).and_then(|at| members.get(at)))
+    {
         return Some(previous.end..member.end);
     }
     let end = members.get(at + 1).map_or(member.end, |next| next.key_start);

@@ -19,9 +19,14 @@ pub struct TraceStamp<'a> {
     pub tracestate: Option<&'a str>,
 }
 
-/// The body for the server: `params.name` without prefix and, when tracing, the trace keys in `params._meta`.
-/// Every other byte is the client's.
-pub fn call_body(message: &Message<'_>, call: &ToolCall, trace: Option<TraceStamp<'_>>) -> Bytes {
+/// The body for the server: `params.name` without prefix and, when tracing, the trace keys in `params._meta`; where the client
+/// has baggage there, `baggage` takes its place. Every other byte is the client's.
+pub fn call_body(
+    message: &Message<'_>,
+    call: &ToolCall,
+    trace: Option<TraceStamp<'_>>,
+    baggage: Option<&str>,
+) -> Bytes {
     let mut splice = Splice::new(message);
     let bare = call.route.tool.name();
     if bare != call.route.served.as_ref() {
@@ -30,6 +35,7 @@ pub fn call_body(message: &Message<'_>, call: &ToolCall, trace: Option<TraceStam
     if let Some(trace) = trace {
         splice.set_trace(trace.traceparent, trace.tracestate);
     }
+    splice.replace_baggage(baggage);
     splice.finish().into()
 }
 

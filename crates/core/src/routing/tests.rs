@@ -221,9 +221,9 @@ fn a_call_reaches_its_server_with_nothing_changed_but_name_and_trace() {
         panic!("the tool exists")
     };
     let renamed = body.replace(r#""weather_now""#, r#""now""#);
-    assert_eq!(call_body(&message, &call, None), renamed.as_bytes());
+    assert_eq!(call_body(&message, &call, None, None), renamed.as_bytes());
     let stamp = TraceStamp { traceparent: "00-1-2-01", tracestate: None };
-    let stamped = call_body(&message, &call, Some(stamp));
+    let stamped = call_body(&message, &call, Some(stamp), None);
     let stamped = std::str::from_utf8(&stamped).unwrap();
     assert_eq!(stamped.replace(r#""traceparent":"00-1-2-01","#, ""), renamed);
     let headers: BTreeMap<_, _> = call_headers(&call).into_iter().collect();

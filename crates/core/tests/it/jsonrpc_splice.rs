@@ -227,3 +227,66 @@ fn trace_context_needs_params() {
         assert_eq!(spliced(text, |splice| splice.set_trace("T", Some("s"))), text);
     }
 }
+
+/// Every order in which the keys can stand, with each of them there or not.
+fn metas() -> Vec<Vec<&'static str>> {
+    let mut all: Vec<Vec<&str>> = vec![Vec::new()];
+    let mut longest = all.clone();
+    for _ in 0..4 {
+        longest = longest
+            .iter()
+            .flat_map(|keys| {
+                ["traceparent", "tracestate", "baggage", "progressToken"]
+                    .into_iter()
+                    .filter(|key| !keys.contains(key))
+                    .map(|key| [&keys[..], &[key]].concat())
+            })
+            .collect();
+        all.extend(longest.clone());
+    }
+    all
+}
+
+#[test]
+fn trace_and_baggage_change_together_whatever_stands_beside_them() {
+    for keys in metas() {
+        let members: Vec<String> = keys.iter().map(|key| format!(r#""{key}" : "old""#)).collect();
+        let text = request(&format!(r#"{{"_meta":{{ {} }},"name":"n"}}"#, members.join(" , ")));
+        for trace in [None, Some(None), Some(Some("a=1"))] {
+            for baggage in [None, Some("k=v")] {
+                let result = spliced(&text, |splice| {
+                    if let Some(tracestate) = trace {
+                        splice.set_trace(TRACEPARENT, tracestate);
+                    }
+                    splice.replace_baggage(baggage);
+                });
+                let json: serde_json::Value = serde_json::from_str(&result).unwrap();
+                let meta = json["params"]["_meta"].as_object().unwrap();
+                let had = |key: &str| keys.contains(&key).then_some("old");
+                let expect = [
+                    ("traceparent", trace.map_or(had("traceparent"), |_| Some(TRACEPARENT))),
+                    ("tracestate", trace.unwrap_or(had("tracestate"))),
+                    ("baggage", had("baggage").and(baggage)),
+                    ("progressToken", had("progressToken")),
+                ];
+                for (key, value) in expect {
+                    let is = meta.get(key).and_then(serde_json::Value::as_str);
+                    assert_eq!(is, value, "{key} in {result} of {text}");
+                }
+                assert_eq!(json["params"]["name"], "n");
+            }
+        }
+    }
+}
+
+#[test]
+fn baggage_is_neither_made_nor_looked_for_elsewhere() {
+    for params in [r#"{"_meta":"baggage"}"#, r#"{"baggage":"a=1"}"#, r#"{"_meta":{"a":"baggage"}}"#]
+    {
+        let text = request(params);
+        assert_eq!(spliced(&text, |splice| splice.replace_baggage(Some("k=v"))), text);
+        assert_eq!(spliced(&text, |splice| splice.replace_baggage(None)), text);
+    }
+    let text = r#"{"jsonrpc":"2.0","id":1,"method":"m"}"#;
+    assert_eq!(spliced(text, |splice| splice.replace_baggage(None)), text);
+}

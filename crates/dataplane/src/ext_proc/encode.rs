@@ -18,8 +18,9 @@ use envoy_types::pb::envoy::service::ext_proc::v3::{
 use envoy_types::pb::envoy::r#type::v3::HttpStatus;
 use envoy_types::pb::google::protobuf::value::Kind;
 use envoy_types::pb::google::protobuf::{Struct, Value};
+use http::HeaderMap;
 
-use crate::router::Reply;
+use crate::router::{Exchange, Reply};
 
 /// The namespace of the metadata that the gateway leaves with a request, for the configuration of Envoy to read.
 pub const METADATA_NAMESPACE: &str = "mcp_gateway";
@@ -50,6 +51,13 @@ impl Edits {
     /// Removes a header; Envoy removes before it sets.
     pub(super) fn remove(&mut self, name: impl Into<String>) {
         self.mutation.remove_headers.push(name.into());
+    }
+
+    /// Sets what the configuration lets the caller of an exchange know of it; `response` has the headers that stand there.
+    pub(super) fn tell(&mut self, exchange: &Exchange, response: &HeaderMap) {
+        for (name, value) in exchange.response_headers(response) {
+            self.set(name.as_str(), value.as_bytes());
+        }
     }
 
     fn common(self) -> CommonResponse {
@@ -156,6 +164,16 @@ fn without(trailers: HttpTrailers) -> TrailersResponse {
         edits.remove(field.key);
     }
     TrailersResponse { header_mutation: edits.common().header_mutation }
+}
+
+/// Ends an exchange here with an answer of the gateway, and what the configuration lets its caller know of it.
+pub(super) fn answer(exchange: &Exchange, mut reply: Reply) -> ProcessingResponse {
+    let told = exchange.response_headers(&reply.headers.iter().cloned().collect());
+    for (name, value) in told {
+        reply.headers.retain(|(other, _)| *other != name);
+        reply.headers.push((name, value));
+    }
+    immediate(reply, &exchange.failure_reason())
 }
 
 /// Ends the request here with an answer of the gateway.

@@ -41,8 +41,7 @@ impl Phases {
                 Shape::Buffered => Answered::one(encode::request_headers(Edits::default()), state),
             };
         }
-        let span = exchange.span().clone();
-        let (exchange, routed) = span.instrument(route(exchange, Ok(&Bytes::new()))).await;
+        let (exchange, routed) = route(exchange, Ok(&Bytes::new())).await;
         match routed {
             Ok(onward) => Answered::one(
                 encode::request_headers(onward.edits),
@@ -139,8 +138,8 @@ async fn route(
     let step = exchange.route(body).await;
     let onward = match step {
         Step::Reply(reply) => {
-            let details = exchange.failure_reason();
-            return (exchange, Err(encode::immediate(reply, &details)));
+            let immediate = encode::answer(&exchange, reply);
+            return (exchange, Err(immediate));
         }
         Step::Broker(message) => to_broker(&exchange, message.as_ref()),
         Step::Server(call) => to_server(&exchange, *call),

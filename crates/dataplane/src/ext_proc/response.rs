@@ -91,6 +91,9 @@ impl Phases {
                 edits.remove(name);
             }
         }
+        if goes == Goes::ToBroker {
+            edits.tell(&exchange, &parts.headers);
+        }
         let answer = encode::response_headers(edits);
         // With a BUFFERED configuration the body does not come this way: here the exchange ends.
         if has_body && self.shape == Shape::Duplex {
@@ -131,7 +134,8 @@ impl Phases {
         match exchange.server_response(&head) {
             ServerResponse::Reply(reply) => immediate(exchange, reply),
             ServerResponse::Forward { content_type, content_encoding } if has_body => {
-                let answer = self.forward(&head, Form { content_type, content_encoding });
+                let form = Form { content_type, content_encoding };
+                let answer = self.forward(&exchange, &head, form);
                 Answered::one(answer, State::ResponseBody(exchange, Goes::ToServer))
             }
             ServerResponse::Forward { .. } => {
@@ -159,7 +163,8 @@ impl Phases {
         match exchange.server_response(&head) {
             ServerResponse::Reply(reply) => immediate(exchange, reply),
             ServerResponse::Forward { content_type, content_encoding } if lost.has_body => {
-                let answer = self.replace(&lost, &head, Form { content_type, content_encoding });
+                let form = Form { content_type, content_encoding };
+                let answer = self.replace(&exchange, (&lost, &head), form);
                 Answered::one(answer, State::Resent(exchange, body))
             }
             // Envoy has no body to replace: the answer is collected and sent whole.
@@ -180,8 +185,9 @@ impl Phases {
     }
 
     /// Lets the head of a server's response pass, and the body follow it.
-    fn forward(&self, head: &ResponseHead, form: Form) -> ProcessingResponse {
+    fn forward(&self, exchange: &Exchange, head: &ResponseHead, form: Form) -> ProcessingResponse {
         let mut edits = Edits::default();
+        edits.tell(exchange, &head.headers);
         for name in head.headers.keys().filter(|name| !response_header_passes(name)) {
             edits.remove(name.as_str());
         }
@@ -192,7 +198,12 @@ impl Phases {
     }
 
     /// Puts the head of the second try's response in the place of the first one's.
-    fn replace(&self, lost: &ResponseHead, head: &ResponseHead, form: Form) -> ProcessingResponse {
+    fn replace(
+        &self,
+        exchange: &Exchange,
+        (lost, head): (&ResponseHead, &ResponseHead),
+        form: Form,
+    ) -> ProcessingResponse {
         let mut edits = Edits::default();
         for name in lost.headers.keys() {
             edits.remove(name.as_str());
@@ -203,6 +214,7 @@ impl Phases {
             edits.set(name.as_str(), values.join(&b", "[..]));
         }
         edits.set(":status", "200");
+        edits.tell(exchange, &head.headers);
         self.follow(edits, form)
     }
 
@@ -312,9 +324,9 @@ fn passed(exchange: Box<Exchange>, goes: Goes, out: Bytes, is_end: bool) -> Answ
 }
 
 fn immediate(exchange: Box<Exchange>, reply: Reply) -> Answered {
-    let details = exchange.failure_reason();
+    let answer = encode::answer(&exchange, reply);
     exchange.end();
-    Answered::one(encode::immediate(reply, &details), State::Done)
+    Answered::one(answer, State::Done)
 }
 
 /// Says whether a response is that of a policy that refused the request.

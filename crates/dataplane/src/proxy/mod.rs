@@ -13,7 +13,7 @@ use axum::body::Body;
 use axum::extract::{ConnectInfo, State};
 use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
-use http::{HeaderValue, Request, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 use mcp_gateway_core::header::{ERROR_HEADERS, X_REQUEST_ID};
 use mcp_gateway_telemetry::RemoteContext;
 use mcp_gateway_telemetry::name::error_source;
@@ -63,8 +63,7 @@ async fn handle(
     let request_id = head.headers.get(X_REQUEST_ID).cloned();
     let ambient = RemoteContext::none();
     let exchange = Exchange::begin(&proxy.parts.router, head, &ambient, error_source::PROXY);
-    let span = exchange.span().clone();
-    let mut response = span.instrument(proxy.exchange(exchange, body)).await;
+    let mut response = proxy.exchange(exchange, body).await;
     if let Some(id) = request_id {
         response.headers_mut().insert(X_REQUEST_ID, id);
     }
@@ -80,7 +79,10 @@ impl Proxy {
         };
         match exchange.route(body.as_ref().map_err(|fault| *fault)).await {
             Step::Reply(reply) => finished(exchange, reply),
-            Step::Server(call) => self.forward(exchange, *call).await,
+            Step::Server(call) => {
+                let span = exchange.span().clone();
+                span.instrument(self.forward(exchange, *call)).await
+            }
             Step::Broker(message) => {
                 let head = exchange.head();
                 let call = BrokerCall {
@@ -96,6 +98,7 @@ impl Proxy {
                 for name in ERROR_HEADERS {
                     response.headers_mut().remove(name);
                 }
+                tell(&exchange, response.headers_mut());
                 if http_body::Body::size_hint(response.body()).exact().is_some() {
                     // The HTTP server asks for no body where it knows that there is none: 202, 204, HEAD.
                     exchange.end();
@@ -129,8 +132,10 @@ impl Proxy {
                 ServerResponse::Reply(reply) => return finished(exchange, reply),
                 ServerResponse::Forward { content_type, content_encoding } => {
                     let idle = config.limits.call_idle_timeout;
+                    let mut response = streamed(&head, (content_type, content_encoding));
+                    tell(&exchange, response.headers_mut());
                     let body = AnswerBody::new(body, exchange, idle);
-                    return streamed(&head, (content_type, content_encoding), body);
+                    return response.map(|()| Body::new(body));
                 }
                 ServerResponse::SessionLost => match exchange.reopen().await {
                     Ok(again) => call = again,
@@ -145,21 +150,28 @@ impl Proxy {
 
 /// Writes an answer of the gateway itself.
 fn finished(exchange: Exchange, reply: Reply) -> Response<Body> {
-    exchange.end();
     let mut response = Response::new(Body::from(reply.body));
     *response.status_mut() = reply.status;
     for (name, value) in reply.headers {
         response.headers_mut().append(name, value);
     }
+    tell(&exchange, response.headers_mut());
+    exchange.end();
     response
+}
+
+/// Writes what the configuration lets callers know of their request.
+fn tell(exchange: &Exchange, headers: &mut HeaderMap) {
+    for (name, value) in exchange.response_headers(headers) {
+        headers.insert(name, value);
+    }
 }
 
 fn streamed(
     head: &ResponseHead,
     (content_type, content_encoding): (HeaderValue, Option<HeaderValue>),
-    body: AnswerBody,
-) -> Response<Body> {
-    let mut response = Response::new(Body::new(body));
+) -> Response<()> {
+    let mut response = Response::new(());
     for (name, value) in &head.headers {
         if response_header_passes(name) {
             response.headers_mut().append(name.clone(), value.clone());

@@ -10,7 +10,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use mcp_gateway_core::config::{Config, Mode, Server};
-use mcp_gateway_core::header::{MCP_INIT_HOST, ROUTER_KEY, X_MCP_METHOD};
+use mcp_gateway_core::header::{BAGGAGE, MCP_INIT_HOST, ROUTER_KEY, X_MCP_METHOD};
 use mcp_gateway_core::mcp::method;
 use mcp_gateway_telemetry::TraceHeaders;
 use tokio::time::Instant;
@@ -38,6 +38,8 @@ pub(super) struct SessionRequest {
     /// What policies after the router read: method, tool, server.
     pub(super) policy: Vec<(&'static str, HeaderValue)>,
     pub(super) trace: Option<TraceHeaders>,
+    /// The baggage that the server gets.
+    pub(super) baggage: Option<String>,
 }
 
 impl ServerAccess {
@@ -53,6 +55,9 @@ impl ServerAccess {
     ) -> Result<UpstreamSession, UpstreamError> {
         let client = self.client(&request.config, &request.server)?;
         let mut headers = forwarded_headers(&request.client, request.config.mode);
+        if let Some(Ok(baggage)) = request.baggage.map(HeaderValue::try_from) {
+            headers.insert(BAGGAGE, baggage);
+        }
         if request.config.mode == Mode::Envoy {
             for (name, value) in request.policy {
                 headers.insert(name, value);

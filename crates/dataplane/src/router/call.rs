@@ -8,7 +8,7 @@ use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, ORIG
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use mcp_gateway_core::answer::AnswerReader;
 use mcp_gateway_core::header::{
-    LAST_EVENT_ID, MCP_PROTOCOL_VERSION, MCP_SESSION_ID, TRACEPARENT, TRACESTATE, is_mcp,
+    BAGGAGE, LAST_EVENT_ID, MCP_PROTOCOL_VERSION, MCP_SESSION_ID, TRACEPARENT, TRACESTATE, is_mcp,
 };
 use mcp_gateway_core::jsonrpc::{Id, Message, code};
 use mcp_gateway_core::mcp::method;
@@ -22,6 +22,7 @@ use mcp_gateway_telemetry::{Attributes, Span, SpanKind, TraceHeaders};
 use crate::chain::Chain;
 use crate::measure;
 use crate::router::access::SessionRequest;
+use crate::router::caller::KeptBaggage;
 use crate::router::record::Failure;
 use crate::router::reply::Challenge;
 use crate::router::{Exchange, Reply};
@@ -90,10 +91,7 @@ impl Exchange {
                 a.put(attribute::MCP_SERVER_HOSTNAME, hostname.clone());
             }
         });
-        let session = match self.cached_session(&facts, server.name(), place.parent).await {
-            Some(session) => session,
-            None => self.open_session(&facts, &call, &id, place).await?,
-        };
+        let session = self.find_session(&facts, &call, &id, place).await?;
         let span = self.client_span(&call, &id, false);
         let open = self.call.insert(OpenCall {
             call,
@@ -107,7 +105,24 @@ impl Exchange {
             is_second_try: false,
             is_over: false,
         });
-        Ok(server_call(&self.head.headers, open))
+        Ok(server_call(&self.head.headers, open, &self.record.baggage))
+    }
+
+    /// The session with the server of a call, from the cache or new.
+    async fn find_session(
+        &mut self,
+        facts: &SessionFacts,
+        call: &ToolCall,
+        id: &Id,
+        place: Place<'_>,
+    ) -> Result<UpstreamSession, Reply> {
+        let since = self.clock();
+        let found = match self.cached_session(facts, call.route.server.name(), place.parent).await {
+            Some(session) => Ok(session),
+            None => self.open_session(facts, call, id, place).await,
+        };
+        self.session_settled(since);
+        found
     }
 
     async fn cached_session(
@@ -148,6 +163,7 @@ impl Exchange {
             client: self.head.headers.clone(),
             policy: call_headers(call),
             trace: init.headers(),
+            baggage: self.record.baggage.header.header(),
         };
         let span = init.clone();
         let (metrics, route) = (self.router.deps.metrics.clone(), Arc::clone(&server));
@@ -225,16 +241,17 @@ impl Exchange {
         self.router.deps.upstream_sessions.forget(&facts, server, &lost).await;
         let process = self.record.span.clone();
         let place = Place { parent: &process, open: &[] };
-        let session = match self.cached_session(&facts, server, place.parent).await {
-            Some(session) => session, // another request was faster
-            None => self.open_session(&facts, &call, &id, place).await?,
-        };
+        // Another request may have been faster, and then the session is in the cache.
+        let session = self.find_session(&facts, &call, &id, place).await?;
         let span = self.client_span(&call, &id, true);
         let Some(open) = &mut self.call else { return Err(nothing_to_send()) };
         open.session = session;
         open.span = span;
         open.started = self.router.deps.metrics.now();
-        Ok(server_call(&self.head.headers, open))
+        if let Some(phases) = &mut self.record.phases {
+            phases.asked();
+        }
+        Ok(server_call(&self.head.headers, open, &self.record.baggage))
     }
 
     fn client_span(&self, call: &ToolCall, id: &Id, is_resend: bool) -> Span {
@@ -259,13 +276,16 @@ impl Exchange {
 ///
 /// What described the client's request does not describe this one: the body is another one, read as plain UTF-8
 /// whatever its head claimed, the session and the revision are others, and only one form of answer can be read.
-fn server_call(client: &HeaderMap, open: &OpenCall) -> ServerCall {
+fn server_call(client: &HeaderMap, open: &OpenCall, baggage: &KeptBaggage) -> ServerCall {
     open.span.set(|a| {
         a.put(attribute::MCP_PROTOCOL_VERSION, open.session.protocol_version.as_str());
     });
     let trace = open.span.headers();
     let body = match Message::parse(&open.body) {
-        Ok(message) => call_body(&message, &open.call, trace.as_ref().map(stamp)),
+        Ok(message) => {
+            let baggage = baggage.meta.header();
+            call_body(&message, &open.call, trace.as_ref().map(stamp), baggage.as_deref())
+        }
         Err(_) => open.body.clone(), // it parsed before
     };
     let mut call = ServerCall {
@@ -285,6 +305,10 @@ fn server_call(client: &HeaderMap, open: &OpenCall) -> ServerCall {
         call.set(MCP_SESSION_ID, session.header_value());
     }
     call.stamp(trace.as_ref());
+    match baggage.header.header().map(HeaderValue::try_from) {
+        Some(Ok(value)) => call.set(BAGGAGE, value),
+        Some(Err(_)) | None => call.remove.push(HeaderName::from_static(BAGGAGE)),
+    }
     call
 }
 

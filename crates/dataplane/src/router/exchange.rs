@@ -4,18 +4,20 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
-use mcp_gateway_core::config::{Config, Mode};
-use mcp_gateway_core::jsonrpc::{Id, Kind, Message};
+use mcp_gateway_core::config::Config;
+use mcp_gateway_core::jsonrpc::{Id, Kind, Message, ParseError};
 use mcp_gateway_core::mcp::method;
 use mcp_gateway_core::routing::{
-    Decision, Destination, Rejection, ServerRoute, SessionState, Snapshot, Visibility,
-    check_content_type, check_host_and_origin, check_protocol_version, decide, destination,
+    Decision, Rejection, ServerRoute, SessionState, Snapshot, Visibility, check_content_type,
+    check_protocol_version, decide,
 };
 use mcp_gateway_telemetry::name::{attribute, error_source, span};
 use mcp_gateway_telemetry::{RemoteContext, Span, SpanKind};
 
 use crate::router::call::{OpenCall, Place, ServerCall, nothing_to_send};
+use crate::router::caller::Caller;
 use crate::router::record::Record;
+use crate::router::sender::Sender;
 use crate::router::{Reply, RequestHead, Router};
 use crate::session::{SessionError, SessionFacts};
 
@@ -42,16 +44,6 @@ pub enum Step<'b> {
     Server(Box<ServerCall>),
     /// Let it pass to a server: it is the gateway's own, and its token was verified.
     Own(Arc<ServerRoute>),
-}
-
-/// Who sent the request, as its head tells.
-pub(super) enum Sender {
-    /// A client.
-    Client,
-    /// The gateway itself, through Envoy.
-    Gateway(Arc<ServerRoute>),
-    /// Somebody who may not send it.
-    Refused(Rejection),
 }
 
 /// One request under way. Dropping it early records that the client has gone.
@@ -81,8 +73,10 @@ impl Exchange {
         front_end: &'static str,
     ) -> Self {
         let snapshot = router.deps.snapshots.current();
-        let sender = sender(router, &snapshot, &head);
-        let record = Record::begin(router, &snapshot.config, &head, ambient, front_end);
+        let sender = Sender::of(router, &snapshot, &head);
+        let trust = sender.trust(&snapshot.config, front_end);
+        let caller = Caller::read(router, &snapshot.config, &head, ambient, trust);
+        let record = Record::begin(router, &snapshot.config, &head, caller, front_end);
         let visibility = Visibility::of(&head.headers);
         let removed = match &sender {
             Sender::Gateway(_) => head.strip_routing_token(),
@@ -138,7 +132,7 @@ impl Exchange {
         &self.session
     }
 
-    /// The span of the whole request.
+    /// The span of the whole request; it does nothing before [`Self::route`], since the message may name its parent.
     pub fn span(&self) -> &Span {
         &self.record.span
     }
@@ -152,12 +146,30 @@ impl Exchange {
     ///
     /// `body` is the whole body, empty when [`Self::expects_message`] is false.
     pub async fn route<'b>(&mut self, body: Result<&'b Bytes, BodyFault>) -> Step<'b> {
-        let step = self.step(body).await;
+        let message = match body {
+            Ok(body) if self.expects_message() => Some(Message::parse(body)),
+            Ok(_) | Err(_) => None,
+        };
+        self.join(message.as_ref().and_then(|message| message.as_ref().ok()));
+        let span = self.record.span.clone();
+        let step = span.instrument(self.step(body, message)).await;
         self.snapshot = None;
+        if let Some(phases) = &mut self.record.phases {
+            phases.routed();
+        }
         step
     }
 
-    async fn step<'b>(&mut self, body: Result<&'b Bytes, BodyFault>) -> Step<'b> {
+    /// Starts the request's span, unless it has begun.
+    fn join(&mut self, message: Option<&Message<'_>>) {
+        self.record.join(&self.head, &self.config, message);
+    }
+
+    async fn step<'b>(
+        &mut self,
+        body: Result<&'b Bytes, BodyFault>,
+        message: Option<Result<Message<'b>, ParseError>>,
+    ) -> Step<'b> {
         match &self.sender {
             Sender::Refused(rejection) => {
                 let rejection = rejection.clone();
@@ -179,31 +191,28 @@ impl Exchange {
         }
         let decision =
             self.record.span.child(span::ROUTER_ROUTE_DECISION, SpanKind::Internal, |_| {});
-        let step = if self.head.carries_message() {
-            self.route_message(body, &decision).await
-        } else {
-            self.hand_to_broker(&decision, None)
+        let step = match (body, message) {
+            (Err(fault), _) => Step::Reply(self.refuse(&[&decision], &self.body_rejection(fault))),
+            (Ok(body), Some(message)) => self.route_message((body, message), &decision).await,
+            (Ok(_), None) => self.hand_to_broker(&decision, None),
         };
         decision.end();
         step
     }
 
+    fn body_rejection(&self, fault: BodyFault) -> Rejection {
+        match fault {
+            BodyFault::TooLarge => Rejection::BodyTooLarge(self.body_bytes_max()),
+            BodyFault::Incomplete => Rejection::BodyIncomplete,
+        }
+    }
+
     async fn route_message<'b>(
         &mut self,
-        body: Result<&'b Bytes, BodyFault>,
+        (body, message): (&'b Bytes, Result<Message<'b>, ParseError>),
         decision: &Span,
     ) -> Step<'b> {
-        let body = match body {
-            Ok(body) => body,
-            Err(BodyFault::TooLarge) => {
-                let rejection = Rejection::BodyTooLarge(self.body_bytes_max());
-                return Step::Reply(self.refuse(&[decision], &rejection));
-            }
-            Err(BodyFault::Incomplete) => {
-                return Step::Reply(self.refuse(&[decision], &Rejection::BodyIncomplete));
-            }
-        };
-        let message = match self.admit(body) {
+        let message = match self.admit(message) {
             Ok(message) => message,
             Err(rejection) => return Step::Reply(self.refuse(&[decision], &rejection)),
         };
@@ -215,9 +224,11 @@ impl Exchange {
         self.hand_to_broker(decision, Some(message))
     }
 
-    /// Checks content type and protocol version and parses the message; notes what the spans say of it.
-    fn admit<'b>(&mut self, body: &'b Bytes) -> Result<Message<'b>, Rejection> {
-        let parsed = Message::parse(body);
+    /// Checks content type, message and protocol version; notes what the spans say of it.
+    fn admit<'b>(
+        &mut self,
+        parsed: Result<Message<'b>, ParseError>,
+    ) -> Result<Message<'b>, Rejection> {
         self.id = match &parsed {
             // A response carries an id of the other side's: an error with it would look like an answer.
             Ok(message) if message.kind() != Kind::Request => None,
@@ -309,6 +320,7 @@ impl Exchange {
 
     /// Takes note of the head of the broker's response.
     pub fn answered_by_broker(&mut self, status: StatusCode, headers: &HeaderMap) {
+        self.upstream_settled();
         self.record.replied(status);
         self.record.refused_by_broker(headers, status);
     }
@@ -339,6 +351,7 @@ impl Drop for Exchange {
     /// A client may close its connection as soon as it has read the answer, before the server ends the body. Then the
     /// call is over like any other. Otherwise the record says, when it is dropped, that the client has gone.
     fn drop(&mut self) {
+        self.join(None); // a client that leaves in the middle of its message has a span, too
         if self.has_answer() {
             self.end_answered();
             self.record.end();
@@ -353,28 +366,4 @@ impl Drop for Exchange {
 /// The method of a message as spans tell it; responses have none.
 fn named(message: &Message<'_>) -> Option<String> {
     Some(message.method().to_owned()).filter(|method| !method.is_empty())
-}
-
-fn sender(router: &Router, snapshot: &Snapshot, head: &RequestHead) -> Sender {
-    match destination(snapshot, &head.authority, &head.headers) {
-        Destination::Server(server) if snapshot.config.mode == Mode::Envoy => {
-            let host = server.server.hostname.as_deref().unwrap_or_default();
-            match router.deps.routing_tokens.check(&head.headers, host) {
-                Ok(()) => Sender::Gateway(server),
-                Err(_) => Sender::Refused(Rejection::RoutingTokenInvalid),
-            }
-        }
-        Destination::NoSuchServer | Destination::Server(_)
-            if snapshot.config.mode == Mode::Envoy =>
-        {
-            Sender::Refused(Rejection::RoutingTokenInvalid)
-        }
-        // Standalone, nobody sends such requests on the gateway's behalf: the headers are a client's, and stripped.
-        Destination::Gateway | Destination::NoSuchServer | Destination::Server(_) => {
-            match check_host_and_origin(&snapshot.config, &head.authority, &head.headers) {
-                Ok(()) => Sender::Client,
-                Err(rejection) => Sender::Refused(rejection),
-            }
-        }
-    }
 }

@@ -7,11 +7,14 @@
 
 mod access;
 mod call;
+mod caller;
 mod exchange;
 mod head;
+mod phases;
 mod record;
 mod reply;
 mod response;
+mod sender;
 
 use std::sync::Arc;
 

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use http::{HeaderMap, StatusCode};
 use mcp_gateway_core::config::Config;
@@ -15,10 +15,12 @@ use mcp_gateway_core::mcp::{ProtocolVersion, method};
 use mcp_gateway_core::routing::{Rejection, ServerRoute, ToolRoute, client_address};
 use mcp_gateway_telemetry::metrics::{Metrics, OTHER, Operation, Request, other, rpc_code};
 use mcp_gateway_telemetry::name::{attribute, error_source, span};
-use mcp_gateway_telemetry::{Attributes, RemoteContext, Span, SpanKind};
+use mcp_gateway_telemetry::{Attributes, Span, SpanKind, Tracer};
 
 use crate::audit::{Draft, End, Fault, Way};
-use crate::router::{RequestHead, Router};
+use crate::router::caller::{Caller, KeptBaggage};
+use crate::router::phases::Phases;
+use crate::router::{RequestHead, Router, RouterDeps};
 use crate::session::SessionFacts;
 
 /// Why a request did not succeed.
@@ -78,11 +80,21 @@ impl Failure {
 
 /// The record of one request. Dropping it without [`Record::end`] says that the client has gone.
 pub(super) struct Record {
+    /// Off until [`Record::join`].
     pub(super) span: Span,
     pub(super) front_end: &'static str,
+    /// The baggage that servers get.
+    pub(super) baggage: KeptBaggage,
+    /// Measured only when the response is to tell them.
+    pub(super) phases: Option<Phases>,
+    tracer: Tracer,
     metrics: Metrics,
+    /// What the span waits for: its parent may be named in the message.
+    caller: Option<Caller>,
     /// Absent when nothing is measured.
     started: Option<Instant>,
+    /// When the span began; read only when there are spans.
+    begun: Option<SystemTime>,
     method: &'static str,
     protocol_version: Option<&'static str>,
     tool: Option<Arc<str>>,
@@ -97,11 +109,12 @@ pub(super) struct Record {
 }
 
 impl Record {
+    /// Begins the record of a request; its span begins with [`Record::join`], as of now.
     pub(super) fn begin(
         router: &Router,
         config: &Config,
         head: &RequestHead,
-        ambient: &RemoteContext,
+        caller: Caller,
         front_end: &'static str,
     ) -> Self {
         let mut audit = router.audit.begin(config, front_end);
@@ -109,22 +122,17 @@ impl Record {
             let client = client_address(&head.headers, head.peer, &config.trusted_proxies);
             audit.request(client, &head.method, head.request_id());
         }
-        let header = router.deps.tracer.extract(&head.headers);
-        let (parent, link) = join(header, ambient);
-        let process =
-            router.deps.tracer.start(span::ROUTER_PROCESS, SpanKind::Server, &parent, |a| {
-                describe_head(
-                    a,
-                    head,
-                    client_address(&head.headers, head.peer, &config.trusted_proxies),
-                );
-            });
-        process.link_remote(&link);
+        let RouterDeps { tracer, metrics, .. } = &*router.deps;
         Self {
-            span: process,
+            span: Span::off(),
             front_end,
-            metrics: router.deps.metrics.clone(),
-            started: router.deps.metrics.now(),
+            baggage: KeptBaggage::default(),
+            phases: config.telemetry.server_timing.then(Phases::begin),
+            tracer: tracer.clone(),
+            metrics: metrics.clone(),
+            caller: Some(caller),
+            started: metrics.now(),
+            begun: tracer.is_on().then(SystemTime::now),
             method: OTHER,
             protocol_version: None,
             tool: None,
@@ -135,6 +143,30 @@ impl Record {
             told: None,
             ended: false,
         }
+    }
+
+    /// Starts the span of the request, once: now all is known that can say where in which trace it stands.
+    pub(super) fn join(
+        &mut self,
+        head: &RequestHead,
+        config: &Config,
+        message: Option<&Message<'_>>,
+    ) {
+        let Some(caller) = self.caller.take() else { return };
+        let (place, baggage) = caller.join(message, (&self.tracer, &self.metrics));
+        if let Some(begun) = self.begun {
+            let span = (span::ROUTER_PROCESS, SpanKind::Server);
+            self.span = self.tracer.start_at(begun, span, &place.parent, |a| {
+                let client = client_address(&head.headers, head.peer, &config.trusted_proxies);
+                describe_head(a, head, client);
+                baggage.header.describe(a);
+                baggage.meta.describe(a);
+            });
+            for link in &place.links {
+                self.span.link_remote(link);
+            }
+        }
+        self.baggage = baggage;
     }
 
     /// Notes what the message says.
@@ -170,9 +202,10 @@ impl Record {
     }
 
     /// Notes what a request of the gateway itself is for: the server, and the message that its header names.
-    pub(super) fn own(&self, server: &ServerRoute, headers: &HeaderMap) {
+    pub(super) fn own(&mut self, server: &ServerRoute, headers: &HeaderMap) {
         self.server(server);
         let method = headers.get(X_MCP_METHOD).and_then(|method| method.to_str().ok());
+        self.method = method.and_then(method::known_method).unwrap_or(OTHER);
         self.span.set(|a| {
             a.put_some(attribute::MCP_METHOD_NAME, method.map(str::to_owned));
             a.put_some(attribute::GEN_AI_OPERATION_NAME, method.map(str::to_owned));
@@ -303,7 +336,7 @@ impl Record {
     /// Notes the status that the client gets.
     pub(super) fn replied(&mut self, status: StatusCode) {
         if self.status.replace(status).is_some() {
-            return; // a span keeps both values of an attribute that is set twice
+            return; // what was said first is what the client gets
         }
         self.span.set(|a| {
             let code = i64::from(status.as_u16());
@@ -357,20 +390,6 @@ impl Drop for Record {
             self.ends(Way::Left);
             self.end();
         }
-    }
-}
-
-/// Joins the two contexts in which a request can come: its own headers, and Envoy's for the call of its filter.
-///
-/// The same trace twice: Envoy's span is the nearer parent, but the request's own word on sampling counts, since some
-/// Envoys call every external processor as sampled. Two traces: the request's is the parent, the other one a link.
-fn join(header: RemoteContext, ambient: &RemoteContext) -> (RemoteContext, RemoteContext) {
-    match (header.trace_id(), ambient.trace_id()) {
-        (Some(own), Some(other)) if own == other => {
-            (ambient.clone().with_sampled(header.is_sampled()), RemoteContext::none())
-        }
-        (Some(_), _) => (header, ambient.clone()),
-        (None, _) => (ambient.clone(), RemoteContext::none()),
     }
 }
 

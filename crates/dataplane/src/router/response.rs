@@ -16,9 +16,9 @@ use mcp_gateway_telemetry::name::{attribute, error_source};
 use crate::audit::Way;
 use crate::measure;
 use crate::router::call::OpenCall;
-use crate::router::exchange::Sender;
 use crate::router::record::Failure;
 use crate::router::reply::Challenge;
+use crate::router::sender::Sender;
 use crate::router::{Exchange, Reply, Router};
 use crate::upstream::ServerFault;
 
@@ -85,6 +85,7 @@ impl Exchange {
     /// Takes the head of the server's response to the call under way.
     pub fn server_response(&mut self, head: &ResponseHead) -> ServerResponse {
         let answer_bytes_max = self.config.limits.answer_bytes_max;
+        self.upstream_settled();
         let Some(open) = &mut self.call else {
             return ServerResponse::Reply(Reply::json(head.status, Bytes::new()));
         };
@@ -136,6 +137,7 @@ impl Exchange {
 
     /// Takes note that the server gave no response, and returns what the client gets.
     pub fn server_failed(&mut self, fault: ServerFault) -> Reply {
+        self.upstream_settled();
         let server = self.server_name();
         let failure = Failure {
             error_type: fault.reason().into(),

@@ -6,7 +6,7 @@
 
 use http::header::{self, HeaderMap, HeaderName};
 use mcp_gateway_core::config::Mode;
-use mcp_gateway_core::header::{LAST_EVENT_ID, is_internal, is_mcp};
+use mcp_gateway_core::header::{BAGGAGE, LAST_EVENT_ID, is_internal, is_mcp};
 
 /// Headers that describe one connection (RFC 9110 §7.6.1, and the old ones that clients still send).
 const HOP_BY_HOP: [HeaderName; 7] = [
@@ -19,7 +19,7 @@ const HOP_BY_HOP: [HeaderName; 7] = [
     HeaderName::from_static("proxy-connection"),
 ];
 /// Headers that the gateway writes itself, or that are about the client's own request.
-const REPLACED: [HeaderName; 7] = [
+const REPLACED: [HeaderName; 8] = [
     header::HOST,
     header::ORIGIN,
     header::EXPECT,
@@ -28,6 +28,8 @@ const REPLACED: [HeaderName; 7] = [
     header::ACCEPT_ENCODING,
     header::USER_AGENT,
     HeaderName::from_static(LAST_EVENT_ID),
+    // Of it only what the configuration allows goes on, which the router adds.
+    HeaderName::from_static(BAGGAGE),
 ];
 /// Headers that prove who the client is towards the gateway.
 const CREDENTIALS: [HeaderName; 3] =
@@ -93,7 +95,6 @@ mod tests {
             "x-forwarded-for",
             "traceparent",
             "tracestate",
-            "baggage",
         ] {
             check(name, true, true);
         }
@@ -118,6 +119,7 @@ mod tests {
             "content-length",
             "content-encoding",
             "last-event-id",
+            "baggage",
             "mcp-session-id",
             "mcp_session_id",
             "mcp-protocol-version",

@@ -45,9 +45,12 @@ impl Caller {
         trust: TrustMode,
     ) -> Self {
         let tracer = &router.deps.tracer;
+        let reads_baggage = !tracer.is_on() || tracer.propagators().baggage;
         let keys = match trust {
-            TrustMode::Parent | TrustMode::Link => BaggageKeys::new(&config.telemetry.baggage),
-            TrustMode::Restart => BaggageKeys::default(),
+            TrustMode::Parent | TrustMode::Link if reads_baggage => {
+                BaggageKeys::new(&config.telemetry.baggage)
+            }
+            TrustMode::Parent | TrustMode::Link | TrustMode::Restart => BaggageKeys::default(),
         };
         Self {
             header: tracer.extract(&head.headers),
@@ -65,7 +68,7 @@ impl Caller {
         (tracer, metrics): (&Tracer, &Metrics),
     ) -> (Place, KeptBaggage) {
         let text = |key| message?.meta()?.get(key)?.as_str();
-        let traceparent = text(TRACEPARENT).filter(|_| tracer.is_on());
+        let traceparent = text(TRACEPARENT).filter(|_| tracer.propagators().trace_context);
         let meta = RemoteContext::extract(
             traceparent.as_deref().map(str::as_bytes),
             text(TRACESTATE).as_deref(),

@@ -39,7 +39,7 @@ async fn invariant_7_no_exporter_thread_without_an_endpoint() {
         let status: Value = serde_json::from_str(&stand.admin("/status").await).unwrap();
         assert_eq!(status["telemetry"]["tracing"], expect, "{status}");
         let exporters = status["telemetry"]["exporters"].as_array().unwrap();
-        assert_eq!(exporters.len(), usize::from(expect), "{status}");
+        assert_eq!(!exporters.is_empty(), expect, "{status}");
     }
 }
 
@@ -51,7 +51,9 @@ const BODIES: [&str; 3] = [
 ];
 
 async fn request_reaches_the_server_as_it_came(front_end: FrontEnd) {
-    let stand = Stand::start(Setup::new(front_end, Transport::Off)).await;
+    let settings = "telemetry: { baggage: [k] }";
+    let setup = Setup { settings, ..Setup::new(front_end, Transport::Off) };
+    let stand = Stand::start(setup).await;
     let client = McpClient::connect(stand.address(), "2025-11-25").await;
     // What the gateway itself wants of the server has no trace.
     for request in stand.servers.newer.record().all() {
@@ -64,7 +66,7 @@ async fn request_reaches_the_server_as_it_came(front_end: FrontEnd) {
         let headers = request.headers_mut();
         headers.insert("traceparent", HeaderValue::from_static(TRACEPARENT));
         headers.insert("tracestate", HeaderValue::from_static(TRACESTATE));
-        headers.insert("baggage", HeaderValue::from_static("k=v"));
+        headers.insert("baggage", HeaderValue::from_static("other=x,k=v"));
         let answer = send(stand.address(), request).await;
         assert_eq!(answer.status, 200, "{answer:?}");
     }
@@ -76,6 +78,7 @@ async fn request_reaches_the_server_as_it_came(front_end: FrontEnd) {
     for request in &received {
         assert_eq!(request.header("traceparent"), Some(TRACEPARENT), "{request:?}");
         assert_eq!(request.header("tracestate"), Some(TRACESTATE), "{request:?}");
+        // The list of what may pass holds with and without telemetry.
         assert_eq!(request.header("baggage"), Some("k=v"), "{request:?}");
     }
     for (body, request) in BODIES.iter().zip(&received[2..]) {

@@ -52,11 +52,22 @@ pub struct Setup {
     pub envoy_tracing: bool,
     /// Further flags of `serve`.
     pub flags: &'static [&'static str],
+    /// Further lines of the configuration file.
+    pub settings: &'static str,
+    /// Further variables.
+    pub variables: &'static [(&'static str, &'static str)],
 }
 
 impl Setup {
     pub fn new(front_end: FrontEnd, transport: Transport) -> Self {
-        Self { front_end, transport, envoy_tracing: false, flags: &[] }
+        Self {
+            front_end,
+            transport,
+            envoy_tracing: false,
+            flags: &[],
+            settings: "",
+            variables: &[],
+        }
     }
 }
 
@@ -135,10 +146,13 @@ impl Stand {
     pub async fn start(setup: Setup) -> Self {
         let (receiver, servers) = tokio::join!(OtlpReceiver::start(), Servers::start());
         let edge = Port::take();
-        let config = config(setup.front_end, edge.address(), &servers);
+        let config = config(setup.front_end, edge.address(), &servers) + setup.settings;
         let environment = environment(setup.transport, &receiver);
-        let environment: Vec<(&str, &str)> =
-            environment.iter().map(|(key, value)| (*key, value.as_str())).collect();
+        let environment: Vec<(&str, &str)> = environment
+            .iter()
+            .map(|(key, value)| (*key, value.as_str()))
+            .chain(setup.variables.iter().copied())
+            .collect();
         let gateway = Gateway::start(&config, setup.flags, &environment).await;
         let (envoy, address) = match setup.front_end {
             FrontEnd::Standalone => (None, gateway.listen()),

@@ -1,17 +1,15 @@
 //! Keeps finished spans in memory, for the demo and for tests; works beside any exporter.
 
 use std::collections::VecDeque;
+use std::fmt::Debug;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use opentelemetry::trace::{SpanKind, Status};
-use opentelemetry::{Context, KeyValue, Value};
-use opentelemetry_sdk::Resource;
-use opentelemetry_sdk::error::OTelSdkResult;
-use opentelemetry_sdk::trace::{Span, SpanData, SpanProcessor};
+use opentelemetry::trace::SpanKind;
+use opentelemetry::{SpanId, Value};
 use tokio::sync::watch;
 
-use crate::export::span::keep_last;
+use crate::span::data::{SpanData, SpanStatus, system_time};
 
 /// A finished span as plain data.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,7 +26,7 @@ pub struct FinishedSpan {
     pub parent_span_id: Option<String>,
     /// The parent is in another process.
     pub parent_is_remote: bool,
-    /// The attributes; of several with one name the last.
+    /// The attributes.
     pub attributes: Vec<(String, Value)>,
     /// The status.
     pub status: SpanStatus,
@@ -42,18 +40,31 @@ pub struct FinishedSpan {
     pub resource: Vec<(String, Value)>,
 }
 
-/// The status of a finished span.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum SpanStatus {
-    /// Nobody said.
-    Unset,
-    /// It went well.
-    Ok,
-    /// It failed, with a description.
-    Error(String),
-}
-
 impl FinishedSpan {
+    /// Writes a span as plain data.
+    pub(crate) fn new(span: &SpanData, resource: &[(String, Value)]) -> Self {
+        let (attributes, _) = span.attributes.as_list();
+        let attributes =
+            attributes.iter().map(|it| (it.key.as_str().to_owned(), it.value.clone())).collect();
+        let parent = span.parent_span_id;
+        let links =
+            span.links.iter().map(|link| (link.trace_id.to_string(), link.span_id.to_string()));
+        Self {
+            name: span.name.to_string(),
+            kind: span.kind.clone(),
+            trace_id: span.trace_id.to_string(),
+            span_id: span.span_id.to_string(),
+            parent_span_id: (parent != SpanId::INVALID).then(|| parent.to_string()),
+            parent_is_remote: span.parent_is_remote,
+            attributes,
+            status: span.status.clone(),
+            start: system_time(span.start_unix_nano),
+            end: system_time(span.end_unix_nano),
+            links: links.collect(),
+            resource: resource.to_vec(),
+        }
+    }
+
     /// The value of an attribute.
     pub fn attribute(&self, name: &str) -> Option<&Value> {
         self.attributes.iter().find(|(known, _)| known == name).map(|(_, value)| value)
@@ -65,13 +76,18 @@ impl FinishedSpan {
     }
 }
 
+/// Gets every recorded span when it has ended, besides the exporters.
+pub trait SpanSink: Debug + Send + Sync {
+    /// Takes a span. Runs where the span ends, so it must not wait.
+    fn finished(&self, span: FinishedSpan);
+}
+
 /// Keeps the last finished spans; clones see the same ones.
 ///
-/// Give a clone to [`crate::Telemetry::from_env`] as a processor and keep the other.
+/// Give a clone to [`crate::Telemetry::from_env`] and keep the other.
 #[derive(Clone, Debug)]
 pub struct SpanRecorder {
     shared: Arc<Shared>,
-    resource: Arc<[(String, Value)]>,
 }
 
 #[derive(Debug)]
@@ -86,7 +102,7 @@ impl SpanRecorder {
     pub fn new(capacity: usize) -> Self {
         let (finished, _) = watch::channel(0);
         let shared = Shared { capacity: capacity.max(1), spans: Mutex::default(), finished };
-        Self { shared: Arc::new(shared), resource: Arc::new([]) }
+        Self { shared: Arc::new(shared) }
     }
 
     /// The spans that are kept, in the order in which they ended.
@@ -114,11 +130,8 @@ impl SpanRecorder {
     }
 }
 
-impl SpanProcessor for SpanRecorder {
-    fn on_start(&self, _: &mut Span, _: &Context) {}
-
-    fn on_end(&self, span: SpanData) {
-        let span = finished(span, &self.resource);
+impl SpanSink for SpanRecorder {
+    fn finished(&self, span: FinishedSpan) {
         let mut spans = self.lock();
         while spans.len() >= self.shared.capacity {
             spans.pop_front();
@@ -127,50 +140,4 @@ impl SpanProcessor for SpanRecorder {
         drop(spans);
         self.shared.finished.send_modify(|count| *count += 1);
     }
-
-    fn force_flush(&self) -> OTelSdkResult {
-        Ok(())
-    }
-
-    fn shutdown_with_timeout(&self, _: Duration) -> OTelSdkResult {
-        Ok(())
-    }
-
-    fn set_resource(&mut self, resource: &Resource) {
-        let attributes = resource.iter().map(|(key, value)| (key.to_string(), value.clone()));
-        self.resource = attributes.collect();
-    }
-}
-
-fn finished(mut span: SpanData, resource: &[(String, Value)]) -> FinishedSpan {
-    keep_last(&mut span.attributes);
-    let parent = span.parent_span_id;
-    let no_parent = opentelemetry::trace::SpanId::INVALID;
-    FinishedSpan {
-        name: span.name.into_owned(),
-        kind: span.span_kind,
-        trace_id: span.span_context.trace_id().to_string(),
-        span_id: span.span_context.span_id().to_string(),
-        parent_span_id: (parent != no_parent).then(|| parent.to_string()),
-        parent_is_remote: span.parent_span_is_remote,
-        attributes: span.attributes.into_iter().map(pair).collect(),
-        status: match span.status {
-            Status::Unset => SpanStatus::Unset,
-            Status::Ok => SpanStatus::Ok,
-            Status::Error { description } => SpanStatus::Error(description.into_owned()),
-        },
-        start: span.start_time,
-        end: span.end_time,
-        links: span
-            .links
-            .iter()
-            .map(|link| &link.span_context)
-            .map(|context| (context.trace_id().to_string(), context.span_id().to_string()))
-            .collect(),
-        resource: resource.to_vec(),
-    }
-}
-
-fn pair(attribute: KeyValue) -> (String, Value) {
-    (attribute.key.to_string(), attribute.value)
 }

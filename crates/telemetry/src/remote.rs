@@ -8,15 +8,25 @@
 
 mod tracestate;
 
+use std::sync::Arc;
+
 use http::HeaderMap;
-use opentelemetry::trace::{SpanContext, SpanId, TraceFlags, TraceId, TraceState};
+use opentelemetry::{SpanId, TraceId};
 
 /// Length of a `traceparent` of version 00.
 const TRACEPARENT_LEN: usize = 55;
 
 /// A span of another process, or nothing: the parent of what happens here.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RemoteContext(SpanContext);
+pub struct RemoteContext {
+    trace_id: TraceId,
+    span_id: SpanId,
+    sampled: bool,
+    /// Somebody who may asks for a trace.
+    forced: bool,
+    /// The `tracestate` list, never empty.
+    state: Option<Arc<str>>,
+}
 
 impl Default for RemoteContext {
     fn default() -> Self {
@@ -27,7 +37,7 @@ impl Default for RemoteContext {
 impl RemoteContext {
     /// No parent: what starts with it is a root.
     pub const fn none() -> Self {
-        Self(SpanContext::NONE)
+        Self::of(TraceId::INVALID, SpanId::INVALID, false, None)
     }
 
     /// Reads a `traceparent` and the `tracestate` that goes with it.
@@ -38,9 +48,8 @@ impl RemoteContext {
         let Some((trace_id, span_id, sampled)) = traceparent.and_then(parse_traceparent) else {
             return Self::none();
         };
-        let state = tracestate.map_or(TraceState::NONE, tracestate::parse);
-        let flags = TraceFlags::NOT_SAMPLED.with_sampled(sampled);
-        Self(SpanContext::new(trace_id, span_id, flags, true, state))
+        let state = tracestate.and_then(tracestate::parse).map(Arc::from);
+        Self::of(trace_id, span_id, sampled, state)
     }
 
     /// Reads `traceparent` and `tracestate` of an HTTP request.
@@ -67,12 +76,12 @@ impl RemoteContext {
 
     /// Says whether there is a parent.
     pub fn is_valid(&self) -> bool {
-        self.0.is_valid()
+        self.trace_id != TraceId::INVALID
     }
 
     /// Says whether the other process records its part of the trace.
-    pub fn is_sampled(&self) -> bool {
-        self.0.is_sampled()
+    pub const fn is_sampled(&self) -> bool {
+        self.sampled
     }
 
     /// Says whether both are in the same trace.
@@ -87,7 +96,7 @@ impl RemoteContext {
 
     /// The trace that both belong to: 32 hexadecimal digits.
     pub fn trace_id(&self) -> Option<String> {
-        self.is_valid().then(|| self.0.trace_id().to_string())
+        self.is_valid().then(|| self.trace_id.to_string())
     }
 
     /// The same parent with another decision about sampling.
@@ -95,33 +104,40 @@ impl RemoteContext {
     /// Some versions of Envoy mark every call of an external processor as sampled; the decision of the HTTP request counts.
     #[must_use]
     pub fn with_sampled(self, sampled: bool) -> Self {
-        let Self(context) = self;
-        let flags = context.trace_flags().with_sampled(sampled);
-        let state = context.trace_state().clone();
-        Self(SpanContext::new(
-            context.trace_id(),
-            context.span_id(),
-            flags,
-            context.is_remote(),
-            state,
-        ))
+        Self { sampled: sampled && self.is_valid(), ..self }
     }
 
-    /// Makes the context that another process would extract from the headers of `context`.
-    pub(crate) fn of(context: &SpanContext) -> Self {
-        let state = context.trace_state().clone();
-        Self(SpanContext::new(
-            context.trace_id(),
-            context.span_id(),
-            context.trace_flags(),
-            true,
-            state,
-        ))
+    /// The same parent, or none, for a trace that is recorded whatever anyone says about sampling.
+    ///
+    /// Only for callers that may ask for it.
+    #[must_use]
+    pub fn with_forced(self) -> Self {
+        Self { forced: true, ..self }
     }
 
-    /// The context for the SDK.
-    pub(crate) const fn span_context(&self) -> &SpanContext {
-        &self.0
+    /// Says whether the trace is recorded whatever anyone says about sampling.
+    pub(crate) const fn is_forced(&self) -> bool {
+        self.forced
+    }
+
+    /// Makes the context that another process would extract from what goes out with a span.
+    pub(crate) const fn of(
+        trace_id: TraceId,
+        span_id: SpanId,
+        sampled: bool,
+        state: Option<Arc<str>>,
+    ) -> Self {
+        Self { trace_id, span_id, sampled, forced: false, state }
+    }
+
+    /// The ids as numbers; both zero when there is no parent.
+    pub(crate) const fn ids(&self) -> (TraceId, SpanId) {
+        (self.trace_id, self.span_id)
+    }
+
+    /// The `tracestate` list that goes on with the trace.
+    pub(crate) const fn state(&self) -> Option<&Arc<str>> {
+        self.state.as_ref()
     }
 }
 

@@ -36,7 +36,7 @@ use self::reader::Reader;
 pub use self::reader::{EnvProblem, Notice, NoticeLevel, Setting};
 pub use self::resource::BuildInfo;
 pub(crate) use self::resource::Resource;
-pub(crate) use self::traces::{Traces, sampler, span_limits};
+pub(crate) use self::traces::{Root, Sampler, Traces};
 pub use self::vocabulary::Vocabulary;
 use crate::signal::Signal;
 

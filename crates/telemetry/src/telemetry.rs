@@ -1,26 +1,23 @@
 //! Telemetry of the process: made once from the environment, flushed once at the end.
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use opentelemetry::Context;
-use opentelemetry_sdk::Resource as SdkResource;
-use opentelemetry_sdk::error::OTelSdkResult;
-use opentelemetry_sdk::trace::{SdkTracerProvider, Span as SdkSpan, SpanData, SpanProcessor};
 use tokio::sync::watch;
 use tracing::level_filters::LevelFilter;
 
+use crate::clock::Clock;
 use crate::export::exporters::{Exporters, Queues};
 use crate::export::pipeline::{Pipeline, SignalFlush};
 use crate::export::runtime::ExportRuntime;
-use crate::export::span::QueueProcessor;
 use crate::log::Records;
 use crate::metrics::Metrics;
-use crate::settings::{BuildInfo, Env, EnvProblem, Notice, Settings, sampler, span_limits};
+use crate::recorder::SpanSink;
+use crate::settings::{BuildInfo, Env, EnvProblem, Notice, Settings};
+use crate::span::data::SpanData;
 use crate::status::Status;
-use crate::tracer::Tracer;
+use crate::tracer::{Sinks, SpanSettings, Tracer};
 
 /// The time that a flush gets when nobody says otherwise; well below the grace period of a pod.
 pub const SHUTDOWN_DEADLINE: Duration = Duration::from_secs(4);
@@ -34,7 +31,6 @@ pub struct Telemetry {
     records: Records,
     status: Status,
     log_level: Option<LevelFilter>,
-    provider: Option<SdkTracerProvider>,
     metrics: Option<watch::Sender<Option<Metrics>>>,
     pipelines: Arc<[Pipeline]>,
     runtime: Option<ExportRuntime>,
@@ -55,7 +51,6 @@ impl Telemetry {
             records: Records::off(),
             status: Status::off(),
             log_level: None,
-            provider: None,
             metrics: None,
             pipelines: Arc::new([]),
             runtime: None,
@@ -71,14 +66,11 @@ impl Telemetry {
     pub fn from_env(
         env: Env<'_>,
         build: &BuildInfo,
-        extra: Vec<Box<dyn SpanProcessor>>,
+        extra: Vec<Box<dyn SpanSink>>,
     ) -> Result<(Self, Vec<Notice>), Vec<EnvProblem>> {
         let settings = Settings::from_env(env, build)?;
         let exporters = Exporters::start(&settings)?;
-        let provider = traces(&settings, exporters.spans, extra);
-        let tracer = provider.as_ref().map_or_else(Tracer::off, |provider| {
-            Tracer::new(provider, settings.propagators, settings.vocabulary)
-        });
+        let tracer = tracer(&settings, exporters.spans, extra);
         let health = exporters.pipelines.iter().map(|pipeline| Arc::clone(&pipeline.health));
         let attributes = settings.resource.iter();
         let resource = attributes.map(|it| (it.key.to_string(), it.value.to_string())).collect();
@@ -96,7 +88,6 @@ impl Telemetry {
             records: Records::new(limits, exporters.logs, exporters.audit),
             status,
             log_level: settings.log_level,
-            provider,
             metrics: exporters.metrics,
             pipelines: exporters.pipelines.into(),
             runtime: exporters.runtime,
@@ -143,11 +134,6 @@ impl Telemetry {
             Some(task) => task.await.unwrap_or_default(),
             None => Vec::new(),
         };
-        if let Some(provider) = &self.provider
-            && let Err(error) = provider.shutdown()
-        {
-            tracing::debug!(error = %error, "The tracer provider was stopped before.");
-        }
         FlushReport { signals }
     }
 }
@@ -179,56 +165,24 @@ impl FlushReport {
     }
 }
 
-/// Makes what makes spans; absent when nobody wants them.
-fn traces(
+/// Makes what makes spans; off when nobody wants them.
+fn tracer(
     settings: &Settings,
-    queues: Queues<SpanData>,
-    extra: Vec<Box<dyn SpanProcessor>>,
-) -> Option<SdkTracerProvider> {
-    let asked = settings.traces.as_ref()?;
+    queues: Queues<Box<SpanData>>,
+    extra: Vec<Box<dyn SpanSink>>,
+) -> Tracer {
+    let Some(asked) = &settings.traces else {
+        return Tracer::off();
+    };
     if queues.is_empty() && extra.is_empty() {
-        return None;
+        return Tracer::off();
     }
-    let mut builder = SdkTracerProvider::builder()
-        .with_sampler(sampler(asked.sampler))
-        .with_span_limits(span_limits(asked.limits))
-        .with_resource(settings.resource.to_sdk());
-    for queue in queues {
-        builder = builder.with_span_processor(QueueProcessor(queue));
-    }
-    for processor in extra {
-        builder = builder.with_span_processor(Extra(processor));
-    }
-    Some(builder.build())
-}
-
-/// A processor whose type is not known here.
-struct Extra(Box<dyn SpanProcessor>);
-
-impl fmt::Debug for Extra {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl SpanProcessor for Extra {
-    fn on_start(&self, span: &mut SdkSpan, cx: &Context) {
-        self.0.on_start(span, cx);
-    }
-
-    fn on_end(&self, span: SpanData) {
-        self.0.on_end(span);
-    }
-
-    fn force_flush(&self) -> OTelSdkResult {
-        self.0.force_flush()
-    }
-
-    fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
-        self.0.shutdown_with_timeout(timeout)
-    }
-
-    fn set_resource(&mut self, resource: &SdkResource) {
-        self.0.set_resource(resource);
-    }
+    let spans = SpanSettings {
+        sampler: asked.sampler,
+        limits: asked.limits,
+        propagators: settings.propagators,
+        vocabulary: settings.vocabulary,
+    };
+    let resource = settings.resource.iter().map(|it| (it.key.to_string(), it.value.clone()));
+    Tracer::new(spans, Sinks { queues, extra, resource: resource.collect() }, Clock::System)
 }

@@ -1,41 +1,70 @@
 //! Starts spans, or does nothing at all.
 //!
-//! [`Tracer`] is the only door to the SDK for the rest of the gateway. Switched off it holds nothing: starting a span
-//! is one branch, without a clock read and without an allocation.
+//! Switched off, [`Tracer`] holds nothing: starting a span is one branch, without a clock read and without an allocation.
+//! Switched on, it holds what all spans share: sampling, bounds, and where finished spans go.
 
-use std::borrow::Cow;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::SystemTime;
 
 use http::HeaderMap;
-use opentelemetry::Context;
-use opentelemetry::InstrumentationScope;
-use opentelemetry::trace::{
-    Span as _, SpanBuilder, SpanKind, TraceContextExt as _, Tracer as _, TracerProvider as _,
-};
-use opentelemetry_sdk::trace::{SdkTracer, SdkTracerProvider};
+use opentelemetry::trace::SpanKind;
+use opentelemetry::{SpanId, TraceId, Value};
 
-use crate::attributes::Attributes;
+use crate::attributes::{Attributes, Bounds};
+use crate::clock::Clock;
+use crate::export::exporters::Queues;
+use crate::export::health::DropReason;
+use crate::recorder::{FinishedSpan, SpanSink};
 use crate::remote::RemoteContext;
-use crate::settings::{Propagators, Vocabulary};
+use crate::sampling::{Sampling, SamplingPolicy, SamplingStatus};
+use crate::settings::limits::SpanLimits;
+use crate::settings::{Propagators, Sampler, Vocabulary};
 use crate::span::Span;
-
-/// The instrumentation scope of every span.
-const SCOPE: &str = "mcp-gateway";
+use crate::span::data::SpanData;
+use crate::trace::SPANS_HELD_MAX;
 
 /// Starts spans; cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub struct Tracer(Option<Arc<Active>>);
 
-/// What a tracer that is on needs.
+/// What all spans share.
 #[derive(Debug)]
 pub(crate) struct Active {
-    sdk: SdkTracer,
+    pub(crate) sampling: Sampling,
+    pub(crate) bounds: Bounds,
+    /// Most links of one span.
+    pub(crate) links_max: usize,
+    pub(crate) clock: Clock,
+    pub(crate) held: Room,
     propagators: Propagators,
     vocabulary: Vocabulary,
-    not_sampled_by_parent: AtomicU64,
+    sinks: Sinks,
 }
+
+/// What the environment says about spans.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SpanSettings {
+    pub(crate) sampler: Sampler,
+    pub(crate) limits: SpanLimits,
+    pub(crate) propagators: Propagators,
+    pub(crate) vocabulary: Vocabulary,
+}
+
+/// Where finished spans go.
+#[derive(Debug, Default)]
+pub(crate) struct Sinks {
+    /// One per exporter.
+    pub(crate) queues: Queues<Box<SpanData>>,
+    /// What gets plain data besides.
+    pub(crate) extra: Vec<Box<dyn SpanSink>>,
+    /// What the process says about itself, for the latter.
+    pub(crate) resource: Vec<(String, Value)>,
+}
+
+/// Room for the spans that wait for a decision.
+#[derive(Debug, Default)]
+pub(crate) struct Room(AtomicUsize);
 
 impl Tracer {
     /// A tracer that does nothing.
@@ -43,22 +72,52 @@ impl Tracer {
         Self(None)
     }
 
-    /// A tracer of `provider`.
-    pub(crate) fn new(
-        provider: &SdkTracerProvider,
-        propagators: Propagators,
-        vocabulary: Vocabulary,
-    ) -> Self {
-        let scope =
-            InstrumentationScope::builder(SCOPE).with_version(env!("CARGO_PKG_VERSION")).build();
-        let sdk = provider.tracer_with_scope(scope);
-        let not_sampled_by_parent = AtomicU64::new(0);
-        Self(Some(Arc::new(Active { sdk, propagators, vocabulary, not_sampled_by_parent })))
+    /// A tracer whose spans go to `sinks`.
+    pub(crate) fn new(settings: SpanSettings, sinks: Sinks, clock: Clock) -> Self {
+        let SpanSettings { sampler, limits, propagators, vocabulary } = settings;
+        let count = |limit| usize::try_from(limit).unwrap_or(usize::MAX);
+        Self(Some(Arc::new(Active {
+            sampling: Sampling::new(sampler, clock.clone()),
+            bounds: Bounds {
+                count_max: count(limits.attributes.count),
+                value_chars_max: limits.attributes.value_chars_max,
+            },
+            links_max: count(limits.links),
+            clock,
+            held: Room::default(),
+            propagators,
+            vocabulary,
+            sinks,
+        })))
+    }
+
+    /// A tracer of a test, parent-based, with the limits of the specification.
+    #[cfg(test)]
+    pub(crate) fn of_test(root: crate::settings::Root, sinks: Sinks, clock: Clock) -> Self {
+        let settings = SpanSettings {
+            sampler: Sampler { parent_based: true, root },
+            limits: SpanLimits::default(),
+            propagators: Propagators::default(),
+            vocabulary: Vocabulary::default(),
+        };
+        Self::new(settings, sinks, clock)
     }
 
     /// Says whether spans are made at all.
     pub const fn is_on(&self) -> bool {
         self.0.is_some()
+    }
+
+    /// Replaces what the configuration file says about sampling, for traces that begin from now on.
+    pub fn set_sampling(&self, policy: SamplingPolicy) {
+        if let Some(active) = &self.0 {
+            active.sampling.set_policy(policy);
+        }
+    }
+
+    /// How many traces were decided how.
+    pub fn sampling_status(&self) -> SamplingStatus {
+        self.0.as_ref().map_or_else(SamplingStatus::default, |it| it.sampling.counts.status())
     }
 
     /// Which names of the semantic conventions spans have, as the environment says.
@@ -82,7 +141,7 @@ impl Tracer {
 
     /// Starts a span whose parent is in another process, or a root.
     ///
-    /// `attributes` runs only when the span is recorded. The span ends with [`Span::end`] or when its last clone is dropped.
+    /// `attributes` runs only when the span may be recorded. The span ends with [`Span::end`] or when its last clone is dropped.
     pub fn start(
         &self,
         name: &'static str,
@@ -91,7 +150,7 @@ impl Tracer {
         attributes: impl FnOnce(&mut Attributes),
     ) -> Span {
         match &self.0 {
-            Some(active) => active.start_remote((name, kind), parent, None, attributes),
+            Some(active) => Span::root(active, (name, kind), parent, None, attributes),
             None => Span::off(),
         }
     }
@@ -105,71 +164,68 @@ impl Tracer {
         attributes: impl FnOnce(&mut Attributes),
     ) -> Span {
         match &self.0 {
-            Some(active) => active.start_remote(span, parent, Some(begun), attributes),
+            Some(active) => Span::root(active, span, parent, Some(begun), attributes),
             None => Span::off(),
         }
     }
 
     /// How many spans were started under a parent that said `sampled=0`, and were therefore not recorded.
     pub fn not_sampled_by_parent(&self) -> u64 {
-        self.0.as_ref().map_or(0, |active| active.not_sampled_by_parent.load(Ordering::Relaxed))
+        self.sampling_status().not_sampled_by_parent
     }
 }
 
 impl Active {
-    /// Starts a span under one of another process.
-    fn start_remote(
-        self: &Arc<Self>,
-        (name, kind): (&'static str, SpanKind),
-        parent: &RemoteContext,
-        begun: Option<SystemTime>,
-        attributes: impl FnOnce(&mut Attributes),
-    ) -> Span {
-        let context = if parent.is_valid() {
-            Context::new().with_remote_span_context(parent.span_context().clone())
-        } else {
-            Context::new()
-        };
-        let mut builder = SpanBuilder::from_name(name).with_kind(kind);
-        builder.start_time = begun;
-        let span = self.build(builder, &context, attributes);
-        if parent.is_valid() && !parent.is_sampled() && !span.is_recording() {
-            self.not_sampled_by_parent.fetch_add(1, Ordering::Relaxed);
-        }
-        span
-    }
-
     /// Says whether other processes are told about the trace.
     pub(crate) const fn injects(&self) -> bool {
         self.propagators.trace_context
     }
 
-    /// Starts a span under the span of `parent`.
-    pub(crate) fn start(
-        self: &Arc<Self>,
-        name: Cow<'static, str>,
-        kind: SpanKind,
-        parent: &Context,
-        attributes: impl FnOnce(&mut Attributes),
-    ) -> Span {
-        self.build(SpanBuilder::from_name(name).with_kind(kind), parent, attributes)
+    /// Hands a finished span to everyone who gets them.
+    pub(crate) fn emit(&self, span: Box<SpanData>) {
+        for sink in &self.sinks.extra {
+            sink.finished(FinishedSpan::new(&span, &self.sinks.resource));
+        }
+        let Some((last, others)) = self.sinks.queues.split_last() else { return };
+        for queue in others {
+            queue.push(span.clone());
+        }
+        last.push(span);
     }
 
-    fn build(
-        self: &Arc<Self>,
-        builder: SpanBuilder,
-        parent: &Context,
-        attributes: impl FnOnce(&mut Attributes),
-    ) -> Span {
-        let mut span = self.sdk.build_with_context(builder, parent);
-        if !span.is_recording() {
-            // Nothing but the ids is needed: they still go into headers and log lines.
-            let context = Context::new().with_remote_span_context(span.span_context().clone());
-            return Span::new(context, Arc::clone(self), false);
+    /// Counts finished spans that there was no room for.
+    pub(crate) fn lose(&self, spans: u64) {
+        if spans > 0 {
+            for queue in &self.sinks.queues {
+                queue.health().lose(DropReason::TraceFull, spans);
+            }
         }
-        let mut collected = Attributes::new();
-        attributes(&mut collected);
-        span.set_attributes(collected.into_vec());
-        Span::new(Context::new().with_span(span), Arc::clone(self), true)
+    }
+}
+
+/// An id for a trace that begins here; never zero.
+pub(crate) fn random_trace_id() -> TraceId {
+    TraceId::from(rand::random::<u128>().max(1))
+}
+
+/// An id for a span; never zero.
+pub(crate) fn random_span_id() -> SpanId {
+    SpanId::from(rand::random::<u64>().max(1))
+}
+
+impl Room {
+    /// Takes room for one span when there is some.
+    pub(crate) fn reserve(&self) -> bool {
+        let before = self.0.fetch_add(1, Ordering::Relaxed);
+        if before >= SPANS_HELD_MAX {
+            self.release(1);
+            return false;
+        }
+        true
+    }
+
+    /// Gives room back.
+    pub(crate) fn release(&self, spans: usize) {
+        self.0.fetch_sub(spans, Ordering::Relaxed);
     }
 }

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use opentelemetry_sdk::trace::SpanData;
 use tokio::sync::watch;
 
 use super::connect::Connector;
@@ -22,6 +21,7 @@ use crate::metrics::Metrics;
 use crate::settings::endpoint::{Protocol, TlsMode};
 use crate::settings::{Batch, EnvProblem, MetricsExport, Otlp, Settings};
 use crate::signal::Signal;
+use crate::span::data::SpanData;
 
 /// What standard output is called among receivers.
 const STDOUT: &str = "stdout";
@@ -35,7 +35,7 @@ pub(crate) struct Exporters {
     pub(crate) runtime: Option<ExportRuntime>,
     pub(crate) pipelines: Vec<Pipeline>,
     /// Where finished spans are left.
-    pub(crate) spans: Queues<SpanData>,
+    pub(crate) spans: Queues<Box<SpanData>>,
     /// Where log records are left, except those of audit events.
     pub(crate) logs: Queues<LogRecord>,
     /// Where the records of audit events are left.
@@ -84,7 +84,7 @@ impl Exporters {
         if let Some(traces) = &settings.traces {
             let to =
                 To { otlp: traces.otlp.as_ref(), console: traces.console, batch: traces.batch };
-            let encoder = || SpanEncoder::new(&settings.resource);
+            let encoder = || SpanEncoder::new(resource.clone());
             exporters.spans = exporters.add(&runtime, SPANS, to, encoder);
         }
         if let Some(logs) = &settings.logs {

@@ -17,17 +17,20 @@ pub enum DropReason {
     QueueFull,
     /// The item came after the shutdown had begun, or was still queued at its deadline.
     AlreadyShutdown,
+    /// A trace had more spans than are held back until it is decided whether it is recorded.
+    TraceFull,
 }
 
 impl DropReason {
     /// Every reason, in the order of the counters.
-    pub const ALL: [Self; 2] = [Self::QueueFull, Self::AlreadyShutdown];
+    pub const ALL: [Self; 3] = [Self::QueueFull, Self::AlreadyShutdown, Self::TraceFull];
 
     /// The value of `error.type`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::QueueFull => "queue_full",
             Self::AlreadyShutdown => "already_shutdown",
+            Self::TraceFull => "trace_full",
         }
     }
 }
@@ -191,6 +194,12 @@ impl Health {
     /// Counts items that were handed over.
     pub(crate) fn create(&self, items: u64) {
         self.created.fetch_add(items, Ordering::Relaxed);
+    }
+
+    /// Counts items that were made and lost before they could be handed over.
+    pub(crate) fn lose(&self, reason: DropReason, items: u64) {
+        self.created.fetch_add(items, Ordering::Relaxed);
+        self.drop_items(reason, items);
     }
 
     /// Counts items that will never be sent.

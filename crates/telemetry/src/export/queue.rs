@@ -29,8 +29,6 @@ struct State<T> {
     open: Vec<T>,
     /// Items in all batches.
     len: usize,
-    /// Somebody wants the batch that is not full to leave too.
-    flush: bool,
     closed: bool,
 }
 
@@ -38,8 +36,7 @@ impl<T> Queue<T> {
     /// Makes an empty queue; `health` knows the most items, which leave in batches of at most `batch_max`.
     pub(crate) fn new(batch_max: usize, health: Arc<Health>) -> Self {
         let items_max = health.identity.capacity;
-        let state =
-            State { full: VecDeque::new(), open: Vec::new(), len: 0, flush: false, closed: false };
+        let state = State { full: VecDeque::new(), open: Vec::new(), len: 0, closed: false };
         Self { state: Mutex::new(state), ready: Notify::new(), items_max, batch_max, health }
     }
 
@@ -110,18 +107,6 @@ impl<T> Queue<T> {
         self.ready.notified().await;
     }
 
-    /// Wakes the worker, which then takes everything.
-    pub(crate) fn flush(&self) {
-        self.lock().flush = true;
-        self.ready.notify_one();
-    }
-
-    /// Says whether the batch that is not full shall leave too, and forgets it.
-    pub(crate) fn wants_everything(&self) -> bool {
-        let mut state = self.lock();
-        std::mem::take(&mut state.flush) || state.closed
-    }
-
     /// The account of the items.
     pub(crate) fn health(&self) -> &Arc<Health> {
         &self.health
@@ -177,17 +162,6 @@ mod tests {
         assert_eq!(queue.take_any(), Some(vec![0, 1, 2]));
         queue.push(10);
         assert_eq!(queue.take_any(), Some(vec![3, 10]));
-    }
-
-    #[test]
-    fn everything_is_wanted_once_after_a_flush_and_always_after_the_end() {
-        let queue = queue(4, 3);
-        assert!(!queue.wants_everything());
-        queue.flush();
-        assert!(queue.wants_everything());
-        assert!(!queue.wants_everything());
-        queue.close();
-        assert!(queue.wants_everything() && queue.wants_everything());
     }
 
     #[test]

@@ -5,7 +5,7 @@ use opentelemetry_proto::transform::common::tonic::Attributes;
 
 use crate::settings::Resource;
 
-/// The resource of every request, except of those with spans, whose encoding brings its own.
+/// The resource of every request.
 #[derive(Clone, Debug)]
 pub(crate) struct ResourceEncoder(OtlpResource);
 

@@ -74,7 +74,7 @@ where
     let mut due = Instant::now() + batch.delay;
     loop {
         let everything = tokio::select! {
-            () = queue.ready() => queue.wants_everything(),
+            () = queue.ready() => queue.is_closed(),
             () = sleep_until(due) => true,
         };
         while let Some(items) = if everything { queue.take_any() } else { queue.take_full() } {

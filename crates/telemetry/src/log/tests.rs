@@ -3,16 +3,16 @@
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
-use opentelemetry::Context;
-use opentelemetry::trace::{
-    SpanContext, SpanId, TraceContextExt as _, TraceFlags, TraceId, TraceState,
-};
 use serde_json::Value;
 use tracing_subscriber::fmt::MakeWriter;
 
 use super::{
     AUDIT_TARGET, Filter, FilterError, Format, LogHandle, MESSAGE_BYTES_MAX, Records, subscriber,
 };
+use crate::clock::Clock;
+use crate::settings::Root;
+use crate::tracer::Sinks;
+use crate::{RemoteContext, Span, SpanKind, Tracer};
 
 #[derive(Clone, Default)]
 struct Sink(Arc<Mutex<Vec<u8>>>);
@@ -51,20 +51,18 @@ fn json(work: impl FnOnce(&LogHandle)) -> Value {
     serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"))
 }
 
-fn in_trace(work: impl FnOnce()) {
-    let (trace_id, span_id) = (TraceId::from(0xabc_u128), SpanId::from(0xdef_u64));
-    let flags = TraceFlags::NOT_SAMPLED;
-    let span = SpanContext::new(trace_id, span_id, flags, false, TraceState::NONE);
-    let _guard = Context::new().with_remote_span_context(span).attach();
-    work();
+fn span() -> Span {
+    let tracer = Tracer::of_test(Root::On, Sinks::default(), Clock::System);
+    tracer.start("a", SpanKind::Server, &RemoteContext::none(), |_| {})
 }
 
 #[test]
 fn json_lines_keep_types_and_carry_the_trace() {
     let error = io::Error::other("no route");
     let error: &(dyn std::error::Error + 'static) = &error;
+    let span = span();
     let line = json(|_| {
-        in_trace(|| {
+        span.in_scope(|| {
             tracing::warn!(
                 server = %"demo/weather", count = 2, ratio = 0.5, nan = f64::NAN, up = false, negative = -1,
                 text = "a \"b\"\\\n\u{1}\u{7f}é", debug = ?Some(1), level = "mine", error,
@@ -80,8 +78,8 @@ fn json_lines_keep_types_and_carry_the_trace() {
     assert_eq!(line["level"], "WARN");
     assert_eq!(line["message"], "Server demo is slow.");
     assert_eq!(line["target"], "mcp_gateway_telemetry::log::tests");
-    assert_eq!(line["trace_id"], "00000000000000000000000000000abc");
-    assert_eq!(line["span_id"], "0000000000000def");
+    assert_eq!(line["trace_id"].as_str(), span.trace_id().as_deref());
+    assert_eq!(line["span_id"].as_str(), span.span_id().as_deref());
     assert_eq!(line["server"], "demo/weather");
     assert_eq!(line["count"], 2);
     assert_eq!(line["negative"], -1);
@@ -105,8 +103,9 @@ fn lines_outside_a_trace_have_no_ids() {
 
 #[test]
 fn text_lines_are_one_line_and_quote_what_needs_it() {
+    let span = span();
     let line = written(Format::Text, "debug", |_| {
-        in_trace(|| {
+        span.in_scope(|| {
             tracing::warn!(
                 name = "a b",
                 bare = "x/y",
@@ -119,12 +118,13 @@ fn text_lines_are_one_line_and_quote_what_needs_it() {
         });
     });
     let (_, rest) = line.split_once("Z  WARN ").unwrap_or_else(|| panic!("{line:?}"));
-    assert_eq!(
-        rest,
+    let (trace_id, span_id) = (span.trace_id().unwrap(), span.span_id().unwrap());
+    let expect = format!(
         "First line\\nsecond \"line\". name=\"a b\" bare=x/y empty=\"\" count=2 \
-         forged=\"x\\n2026 INFO all is well\" escape=\"\\u{1b}[31m\" \
-         trace_id=00000000000000000000000000000abc span_id=0000000000000def\n"
+         forged=\"x\\n2026 INFO all is well\" escape=\"\\u{{1b}}[31m\" \
+         trace_id={trace_id} span_id={span_id}\n"
     );
+    assert_eq!(rest, expect);
     let line = written(Format::Text, "debug", |_| tracing::debug!("Detail."));
     assert!(line.ends_with(" DEBUG mcp_gateway_telemetry::log::tests: Detail.\n"), "{line:?}");
 }

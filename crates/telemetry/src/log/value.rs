@@ -2,8 +2,9 @@
 
 use std::fmt::{self, Write};
 
-use opentelemetry::Context;
-use opentelemetry::trace::{SpanId, TraceContextExt as _, TraceFlags, TraceId};
+use opentelemetry::{SpanId, TraceFlags, TraceId};
+
+use crate::span;
 
 /// Longest message of a line, in bytes; the rest is cut off and counted.
 pub const MESSAGE_BYTES_MAX: usize = 8192;
@@ -20,15 +21,7 @@ pub(crate) struct TraceIds {
 
 /// The trace that the current line belongs to.
 pub(super) fn current() -> Option<TraceIds> {
-    Context::map_current(|context| {
-        let span = context.span();
-        let context = span.span_context();
-        context.is_valid().then(|| TraceIds {
-            trace_id: context.trace_id(),
-            span_id: context.span_id(),
-            flags: context.trace_flags(),
-        })
-    })
+    span::current().map(|(trace_id, span_id, flags)| TraceIds { trace_id, span_id, flags })
 }
 
 /// How characters are written that would break the line or the format.

@@ -129,3 +129,11 @@ pub const TELEMETRY_SDK_VERSION: &str = "telemetry.sdk.version";
 pub const TRACE_ID: &str = "trace_id";
 /// The span that a log line belongs to, 16 hexadecimal digits.
 pub const SPAN_ID: &str = "span_id";
+/// On the first span of a trace in this process: why it was recorded although it was not sampled.
+pub const SAMPLING_REASON: &str = "sampling.reason";
+/// A value of [`SAMPLING_REASON`]: a span failed.
+pub const SAMPLING_REASON_ERROR: &str = "error";
+/// A value of [`SAMPLING_REASON`]: it took long.
+pub const SAMPLING_REASON_SLOW: &str = "slow";
+/// A value of [`SAMPLING_REASON`]: a caller asked for it who may.
+pub const SAMPLING_REASON_FORCED: &str = "forced";

@@ -1,7 +1,5 @@
 //! The `tracestate` list: validated whole, kept as it is, dropped when any member is malformed.
 
-use opentelemetry::trace::TraceState;
-
 /// Longest `tracestate` that is kept, in bytes. The specification asks for at least 512; every span of a request holds a copy.
 const BYTES_MAX: usize = 2048;
 /// Most members of a list, from the specification.
@@ -9,28 +7,29 @@ const MEMBERS_MAX: usize = 32;
 /// Longest key and longest value of a member, from the specification.
 const PART_BYTES_MAX: usize = 256;
 
-/// Reads a list; an empty or malformed one is no list.
-///
-/// The SDK checks less than the specification (it takes empty keys and control characters), hence the look before.
-pub(super) fn parse(list: &str) -> TraceState {
+/// Reads a list and writes it without empty members and blanks around members; an empty or malformed one is no list.
+pub(super) fn parse(list: &str) -> Option<String> {
     if list.len() > BYTES_MAX {
-        return TraceState::NONE;
+        return None;
     }
+    let mut kept = String::with_capacity(list.len());
     let mut members: Vec<(&str, &str)> = Vec::new();
     for member in list.split(',').map(|member| member.trim_matches([' ', '\t'])) {
         if member.is_empty() {
             continue;
         }
-        let Some((key, value)) = member.split_once('=') else {
-            return TraceState::NONE;
-        };
+        let (key, value) = member.split_once('=')?;
         let repeated = members.iter().any(|(seen, _)| *seen == key);
         if repeated || !is_key(key) || !is_value(value) || members.len() == MEMBERS_MAX {
-            return TraceState::NONE;
+            return None;
         }
         members.push((key, value));
+        if !kept.is_empty() {
+            kept.push(',');
+        }
+        kept.push_str(member);
     }
-    TraceState::from_key_value(members).unwrap_or(TraceState::NONE)
+    Some(kept).filter(|list| !list.is_empty())
 }
 
 /// A key: lower-case letters, digits and `_-*/@`, beginning with a letter or a digit.

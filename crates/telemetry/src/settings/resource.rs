@@ -40,11 +40,6 @@ impl Resource {
         self.0.iter()
     }
 
-    /// The form that the SDK wants.
-    pub(crate) fn to_sdk(&self) -> opentelemetry_sdk::Resource {
-        opentelemetry_sdk::Resource::builder_empty().with_attributes(self.iter().cloned()).build()
-    }
-
     /// Adds an attribute or replaces its value.
     fn set(&mut self, key: impl Into<opentelemetry::Key>, value: impl Into<Value>) {
         let attribute = KeyValue::new(key, value);

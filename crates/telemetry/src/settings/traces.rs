@@ -1,7 +1,5 @@
 //! What the environment says about spans: exporters, sampler, limits.
 
-use opentelemetry_sdk::trace::{Sampler as SdkSampler, SpanLimits as SdkSpanLimits};
-
 use super::batch::{self, Batch};
 use super::exporters::Chosen;
 use super::limits::SpanLimits;
@@ -98,25 +96,4 @@ fn ratio(reader: &mut Reader<'_>) -> f64 {
     let ratio = ratio.unwrap_or(1.0);
     reader.note("traces.sampler_arg", ratio, Some(variable));
     ratio
-}
-
-/// Makes the sampler of the SDK.
-pub(crate) fn sampler(sampler: Sampler) -> SdkSampler {
-    let root = match sampler.root {
-        Root::On => SdkSampler::AlwaysOn,
-        Root::Off => SdkSampler::AlwaysOff,
-        Root::Ratio(ratio) => SdkSampler::TraceIdRatioBased(ratio),
-    };
-    if sampler.parent_based { SdkSampler::ParentBased(Box::new(root)) } else { root }
-}
-
-/// Makes the limits of the SDK, which has none for the length of values.
-pub(crate) fn span_limits(limits: SpanLimits) -> SdkSpanLimits {
-    SdkSpanLimits {
-        max_attributes_per_span: limits.attributes.count,
-        max_events_per_span: limits.events,
-        max_links_per_span: limits.links,
-        max_attributes_per_event: limits.attributes_per_event,
-        max_attributes_per_link: limits.attributes_per_link,
-    }
 }

@@ -14,7 +14,7 @@ impl Sink<LogRecord> for ConsoleSink {
     }
 }
 
-fn line(record: LogRecord) -> Value {
+fn line(record: &LogRecord) -> Value {
     let attributes: Map<String, Value> = record
         .attributes
         .iter()

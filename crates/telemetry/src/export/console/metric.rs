@@ -13,9 +13,8 @@ impl Sink<Metric> for ConsoleSink {
     }
 }
 
-fn line(mut metric: Metric) -> Value {
-    let name = std::mem::take(&mut metric.name);
-    let mut line = json!({ "metric": name });
+fn line(metric: &Metric) -> Value {
+    let mut line = json!({ "metric": metric.name });
     // Serialising this generated type cannot fail: it has no maps and no foreign types.
     if let (Some(line), Ok(Value::Object(rest))) =
         (line.as_object_mut(), serde_json::to_value(metric))

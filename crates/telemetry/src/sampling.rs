@@ -1,0 +1,178 @@
+//! Which traces are recorded: what the environment and the configuration file say, applied to one trace.
+//!
+//! Nothing here keeps spans; [`crate::trace`] does, for as long as a decision is open.
+//!
+//! - [`SamplingPolicy`]: what the configuration file says. It may change while the gateway runs.
+//! - [`Sampling`]: the rules applied.
+//! - [`bucket`]: how many sampled callers are believed.
+//! - [`count`]: how many traces were decided how.
+
+mod bucket;
+mod count;
+mod policy;
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use opentelemetry::TraceId;
+
+use self::bucket::Bucket;
+pub use self::count::SamplingStatus;
+pub(crate) use self::count::{Counts, Outcome};
+pub use self::policy::{Facts, SamplingPolicy, SamplingRule};
+use crate::clock::Clock;
+use crate::remote::RemoteContext;
+use crate::settings::{Root, Sampler};
+
+/// What happens with the spans of one trace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Decision {
+    /// Not known yet: what ends is held back.
+    Open,
+    /// Held back until the trace ends here, then kept when it failed or took long.
+    Tail,
+    /// Recorded.
+    Record,
+    /// Not recorded.
+    Drop,
+}
+
+/// What a trace's start says about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Head {
+    pub(crate) decision: Decision,
+    pub(crate) caller: Caller,
+}
+
+/// What the caller of a trace wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Caller {
+    /// It said nothing that counts here.
+    Silent,
+    /// It records its part.
+    Sampled,
+    /// It does not record its part.
+    NotSampled,
+    /// It asked for a trace, and may.
+    Forces,
+}
+
+/// Decides about traces.
+#[derive(Debug)]
+pub(crate) struct Sampling {
+    sampler: Sampler,
+    policy: ArcSwap<SamplingPolicy>,
+    bucket: Bucket,
+    clock: Clock,
+    pub(crate) counts: Counts,
+}
+
+impl Sampling {
+    pub(crate) fn new(sampler: Sampler, clock: Clock) -> Self {
+        Self {
+            sampler,
+            policy: ArcSwap::from_pointee(SamplingPolicy::default()),
+            bucket: Bucket::default(),
+            clock,
+            counts: Counts::default(),
+        }
+    }
+
+    /// Replaces what the configuration file says; traces that have begun keep what was decided about them.
+    pub(crate) fn set_policy(&self, policy: SamplingPolicy) {
+        self.policy.store(Arc::new(policy));
+    }
+
+    /// What the configuration file says now.
+    pub(crate) fn policy(&self) -> Arc<SamplingPolicy> {
+        self.policy.load_full()
+    }
+
+    /// Decides about a trace that begins here, as far as its start allows.
+    pub(crate) fn at_start(&self, parent: &RemoteContext, trace_id: TraceId) -> Head {
+        let policy = self.policy.load();
+        let caller = self.caller(parent);
+        let decision = match caller {
+            Caller::Forces => Decision::Record,
+            Caller::NotSampled if policy.keep_unsampled_errors && policy.keeps_some() => {
+                Decision::Tail
+            }
+            Caller::NotSampled => Decision::Drop,
+            Caller::Sampled if policy.caller_sampled_per_second_max == u32::MAX => Decision::Record,
+            Caller::Sampled | Caller::Silent if policy.rules.is_empty() => {
+                self.own(&policy, caller, trace_id, &Facts::default())
+            }
+            Caller::Sampled | Caller::Silent => Decision::Open,
+        };
+        Head { decision, caller }
+    }
+
+    /// Decides about a trace whose message is known, or that cannot wait for it any longer.
+    pub(crate) fn on_message(
+        &self,
+        caller: Caller,
+        trace_id: TraceId,
+        facts: &Facts<'_>,
+    ) -> Decision {
+        self.own(&self.policy.load(), caller, trace_id, facts)
+    }
+
+    fn caller(&self, parent: &RemoteContext) -> Caller {
+        if parent.is_forced() {
+            Caller::Forces
+        } else if !self.sampler.parent_based || !parent.is_valid() {
+            Caller::Silent
+        } else if parent.is_sampled() {
+            Caller::Sampled
+        } else {
+            Caller::NotSampled
+        }
+    }
+
+    /// The gateway's own decision; never open.
+    fn own(
+        &self,
+        policy: &SamplingPolicy,
+        caller: Caller,
+        trace_id: TraceId,
+        facts: &Facts<'_>,
+    ) -> Decision {
+        let rule = policy.rule(facts);
+        let (is_sampled, may_keep) = match (rule, self.sampler.root) {
+            (Some(rule), _) => (in_ratio(trace_id, rule.ratio), true),
+            (None, Root::On) => (true, true),
+            // Whoever switches sampling off does not want the spans of failures either.
+            (None, Root::Off) => (false, false),
+            (None, Root::Ratio(ratio)) => (in_ratio(trace_id, ratio), true),
+        };
+        if is_sampled {
+            return Decision::Record;
+        }
+        if caller == Caller::Sampled {
+            if self.bucket.take(policy.caller_sampled_per_second_max, self.clock.now()) {
+                return Decision::Record;
+            }
+            self.counts.count(Outcome::CallerOverRate);
+        }
+        if may_keep && policy.keeps_some() { Decision::Tail } else { Decision::Drop }
+    }
+}
+
+/// Whether a trace is in so large a part of all traces. A trace that is in a part is in every larger one, in every process.
+///
+/// Source: the `TraceIdRatioBased` sampler as the SDKs of Go and Rust have it: the last 63 bits of the id against the ratio.
+fn in_ratio(trace_id: TraceId, ratio: f64) -> bool {
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        clippy::cast_precision_loss,
+        reason = "the ratio is from 0 to 1, and a float is as exact as the ratio itself"
+    )]
+    let bound = (ratio.clamp(0.0, 1.0) * (1_u64 << 63) as f64) as u64;
+    let [_, _, _, _, _, _, _, _, low @ ..] = trace_id.to_bytes();
+    (u64::from_be_bytes(low) >> 1) < bound
+}
+
+#[cfg(test)]
+mod tests;

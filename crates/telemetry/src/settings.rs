@@ -109,16 +109,16 @@ impl Settings {
 
     /// Lists what of each signal is exported, whichever variables led to it.
     fn list_exports(&mut self) {
-        let traces = self.traces.as_ref().map(|it| exports(it.otlp.as_ref(), it.console).into());
-        let logs = self.logs.as_ref().map(Logs::summary);
-        let metrics = self.metrics.as_ref().map(MetricsExport::summary);
-        for (signal, summary) in
+        let traces = self.traces.as_ref().map(|it| exports(it.otlp.as_ref(), it.console));
+        let logs = self.logs.as_ref().map(|it| exports(it.otlp.as_ref(), it.console));
+        let metrics = self.metrics.as_ref().map(|it| exports(it.otlp.as_ref(), it.console));
+        for (signal, exports) in
             [(Signal::Traces, traces), (Signal::Logs, logs), (Signal::Metrics, metrics)]
         {
-            let source = if summary.is_some() { "environment" } else { "OTEL_SDK_DISABLED" };
+            let source = if exports.is_some() { "environment" } else { "OTEL_SDK_DISABLED" };
             self.listed.push(Setting {
                 name: format!("{signal}.exports"),
-                value: summary.unwrap_or_else(|| "none".to_owned()),
+                value: exports.unwrap_or("none").to_owned(),
                 source: source.to_owned(),
             });
         }

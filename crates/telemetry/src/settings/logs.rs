@@ -4,7 +4,6 @@
 
 use super::batch::{self, Batch};
 use super::exporters::Chosen;
-use super::exports;
 use super::limits::AttributeLimits;
 use super::otlp::Otlp;
 use super::reader::Reader;
@@ -31,12 +30,5 @@ impl Logs {
             batch: Batch::read(reader, &batch::LOG_RECORDS),
             limits: AttributeLimits::of_log_records(reader),
         }
-    }
-
-    /// What is exported, in words.
-    pub(super) fn summary(&self) -> String {
-        let exports = exports(self.otlp.as_ref(), self.console);
-        let (queue, attributes) = (self.batch.queue_items_max, self.limits.count);
-        format!("{exports} (at most {queue} records waiting, {attributes} attributes each)")
     }
 }

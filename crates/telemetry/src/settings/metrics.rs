@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use super::batch::WAIT_MS_MAX;
 use super::exporters::Chosen;
-use super::exports;
 use super::otlp::Otlp;
 use super::reader::Reader;
 pub(crate) use crate::metrics::{ExemplarFilter, Temporality};
@@ -67,24 +66,6 @@ impl MetricsExport {
                 ],
             ),
         }
-    }
-
-    /// What is pushed, in words.
-    pub(super) fn summary(&self) -> String {
-        let exports = exports(self.otlp.as_ref(), self.console);
-        let (interval, timeout) = (self.interval, self.timeout);
-        let temporality = match self.temporality {
-            Temporality::Cumulative => "since the start",
-            Temporality::Delta | Temporality::LowMemory => "since the export before",
-        };
-        let exemplars = match self.exemplars {
-            ExemplarFilter::AlwaysOn => "of every trace",
-            ExemplarFilter::AlwaysOff => "off",
-            ExemplarFilter::TraceBased => "of recorded spans",
-        };
-        format!(
-            "{exports} (every {interval:?}, at most {timeout:?} each, values {temporality}, exemplars {exemplars})"
-        )
     }
 }
 

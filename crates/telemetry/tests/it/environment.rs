@@ -4,19 +4,19 @@
 
 mod batches;
 mod limits;
+mod metrics;
 mod otlp;
 mod process;
 
 use mcp_gateway_telemetry::status::ExporterStatus;
-use mcp_gateway_telemetry::{SHUTDOWN_DEADLINE, Signal, Telemetry};
+use mcp_gateway_telemetry::{Metrics, SHUTDOWN_DEADLINE, Signal, Telemetry};
 use tracing::dispatcher::with_default;
 
 use crate::support::log::Stdout;
 use crate::support::receiver::{Batch, Receiver};
 use crate::support::{root, try_telemetry};
 
-/// Every signal of which a test can make an item.
-const SIGNALS: [Signal; 2] = [Signal::Traces, Signal::Logs];
+const SIGNALS: [Signal; 3] = [Signal::Traces, Signal::Logs, Signal::Metrics];
 
 /// Telemetry with exactly these variables.
 fn telemetry(variables: &[(&str, &str)]) -> Telemetry {
@@ -24,8 +24,9 @@ fn telemetry(variables: &[(&str, &str)]) -> Telemetry {
     telemetry
 }
 
-/// Makes `count` items of every signal.
+/// Makes `count` spans and log records, and lets metrics be read.
 fn emit(telemetry: &Telemetry, count: usize) {
+    telemetry.start_metrics(&Metrics::new(telemetry.status()));
     let (dispatch, _) = Stdout::default().logging("info", telemetry);
     for _ in 0..count {
         root(telemetry, "a").end();
@@ -33,7 +34,7 @@ fn emit(telemetry: &Telemetry, count: usize) {
     }
 }
 
-/// Makes one item of every signal and sends them; the way is http unless the variables say otherwise.
+/// Sends something of every signal; the way is http unless the variables say otherwise.
 async fn send(receiver: &Receiver, variables: &[(&str, &str)]) -> Telemetry {
     let endpoint = format!("http://localhost:{}", receiver.port);
     let mut all = vec![("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str())];

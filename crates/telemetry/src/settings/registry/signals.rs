@@ -136,20 +136,20 @@ pub(super) const METRICS: &[Variable] = &[
         "OTEL_METRIC_EXPORT_INTERVAL",
         "60000",
         "The time between two exports.",
-        "every_metric_variable_has_its_effect",
+        "metrics_are_pushed_as_often_as_they_are_told",
     ),
     variable(
         "OTEL_METRIC_EXPORT_TIMEOUT",
         "30000",
         "The time for one export, whatever `OTEL_EXPORTER_OTLP_TIMEOUT` allows.",
-        "every_metric_variable_has_its_effect",
+        "a_push_has_as_much_time_as_it_is_told",
     ),
     variable(
         "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE",
         "cumulative",
-        "`cumulative`, `delta` or `lowmemory`: whether pushed counters and histograms count from the start of the process \
-         or from the export before.",
-        "every_metric_variable_has_its_effect",
+        "Whether pushed counters and histograms count from the start of the process (`cumulative`) or from the export before \
+         (`delta`; `lowmemory` too, but for what is about the process and telemetry itself).",
+        "metrics_count_since_when_they_are_told",
     ),
     variable(
         "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION",
@@ -162,7 +162,7 @@ pub(super) const METRICS: &[Variable] = &[
         "trace_based",
         "Which measurements carry a trace id, at `/metrics` too: `trace_based` (those of recorded spans), `always_on` (those \
          of every trace), `always_off`.",
-        "every_metric_variable_has_its_effect",
+        "only_chosen_measurements_carry_a_trace",
     ),
     variable(
         "OTEL_EXPORTER_PROMETHEUS_HOST",

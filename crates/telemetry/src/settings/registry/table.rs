@@ -168,7 +168,7 @@ const EXPORTED: &[Variable] = &[
         "OTEL_METRICS_EXPORTER",
         "otlp",
         "The same for metrics; `prometheus` pushes nothing.",
-        "exporters_are_chosen_by_name",
+        "a_signal_without_exporter_is_not_sent",
     ),
 ];
 

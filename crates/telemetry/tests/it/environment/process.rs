@@ -46,11 +46,7 @@ fn a_signal_without_exporter_is_not_sent() {
             let variable = format!("OTEL_{}_EXPORTER", signal.variable());
             send(&receiver, &[(&variable, "none")]).await;
             for other in SIGNALS {
-                assert_eq!(
-                    receiver.items(other),
-                    u64::from(other != signal),
-                    "{variable}: {other}"
-                );
+                assert_eq!(receiver.items(other) > 0, other != signal, "{variable}: {other}");
             }
         });
     }

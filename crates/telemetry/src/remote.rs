@@ -86,12 +86,12 @@ impl RemoteContext {
 
     /// Says whether both are in the same trace.
     pub fn is_same_trace(&self, other: &Self) -> bool {
-        self.is_valid() && self.0.trace_id() == other.0.trace_id()
+        self.is_valid() && self.trace_id == other.trace_id
     }
 
     /// Says whether both are the same span.
     pub fn is_same_span(&self, other: &Self) -> bool {
-        self.is_same_trace(other) && self.0.span_id() == other.0.span_id()
+        self.is_same_trace(other) && self.span_id == other.span_id
     }
 
     /// The trace that both belong to: 32 hexadecimal digits.

@@ -8,11 +8,13 @@
     reason = "a test fails by panicking and says why"
 )]
 
+mod console;
 mod environment;
 mod export;
 mod faults;
 mod logs;
 mod loss;
+mod metrics;
 mod off;
 mod propagation;
 mod recorder;

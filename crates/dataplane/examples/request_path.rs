@@ -118,8 +118,7 @@ impl Path {
         );
         let session = tokens.mint(ProtocolVersion::LATEST).unwrap();
         let sessions = UpstreamSessions::new(cache, closer, ttl);
-        let opened =
-            UpstreamSession { session_id: None, protocol_version: ProtocolVersion::LATEST };
+        let opened = UpstreamSession::new(None, ProtocolVersion::LATEST, Duration::ZERO);
         let opening = std::future::ready(Ok(opened));
         sessions.open(&session.facts, SERVER, &Span::off(), opening).await.unwrap();
         let snapshots = Snapshots::new(&config);

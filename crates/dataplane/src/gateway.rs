@@ -18,6 +18,7 @@ use crate::clock::Clock;
 use crate::ext_proc::{self, ExtProc, Resender};
 use crate::http::client::HttpClients;
 use crate::http::server::{self, ServerOptions};
+use crate::measure::EndedSessions;
 use crate::proxy::{Proxy, ProxyParts};
 use crate::router::{Router, RouterDeps, ServerAccess};
 use crate::session::key::KeyError;
@@ -333,9 +334,11 @@ impl Parts {
         stop_rest: &CancellationToken,
     ) -> Result<Self, StartError> {
         let clock = Clock::system();
-        let memory = MemoryStore::new(config.limits.store_entries_max, clock.clone());
-        let store = Arc::new(Store::Memory(memory));
         let snapshots = Snapshots::new(config);
+        let ended = EndedSessions::new(&handles.metrics, &snapshots, &clock);
+        let memory = MemoryStore::new(config.limits.store_entries_max, clock.clone())
+            .with_listener(ended.listener());
+        let store = Arc::new(Store::Memory(memory));
         let http = HttpClients::new(config);
         let session_tokens =
             SessionTokens::new(keys, config.limits.session_ttl, Arc::clone(&store), clock.clone())
@@ -346,7 +349,7 @@ impl Parts {
         let closer = SessionCloser::new(
             session_tokens.clone(),
             cache.clone(),
-            closer(access.clone(), snapshots.clone()),
+            closer(access.clone(), snapshots.clone(), ended.clone()),
         );
         let upstream_sessions =
             UpstreamSessions::new(cache, closer.clone(), config.limits.session_init_timeout);
@@ -386,8 +389,9 @@ impl Parts {
 }
 
 /// Closes a session with a server that is still configured; one that is not has nobody to tell.
-fn closer(access: ServerAccess, snapshots: Snapshots) -> Closer {
+fn closer(access: ServerAccess, snapshots: Snapshots, figures: EndedSessions) -> Closer {
     Arc::new(move |ended, trace| {
+        figures.closed(&ended);
         let (access, snapshot) = (access.clone(), snapshots.current());
         Box::pin(async move {
             if let Some(route) = snapshot.server(&ended.server) {

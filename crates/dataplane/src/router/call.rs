@@ -238,7 +238,11 @@ impl Exchange {
             mcp.session.id = facts.log_id(),
             "{server} has forgotten its session; it is opened anew."
         );
-        self.router.deps.upstream_sessions.forget(&facts, server, &lost).await;
+        if self.router.deps.upstream_sessions.forget(&facts, server, &lost).await {
+            let end = (self.router.deps.session_tokens.now(), Some(measure::SESSION_LOST));
+            let peer = measure::peer(&call.route.server);
+            measure::session_ended(&self.router.deps.metrics, peer, &lost, end);
+        }
         let process = self.record.span.clone();
         let place = Place { parent: &process, open: &[] };
         // Another request may have been faster, and then the session is in the cache.

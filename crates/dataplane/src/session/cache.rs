@@ -16,7 +16,9 @@ use crate::session::token::SessionFacts;
 use crate::store::{Store, StoreError};
 
 /// First byte of every value, so that another layout can follow.
-const LAYOUT: u8 = 1;
+const LAYOUT: u8 = 2;
+/// What the keys of entries begin with.
+const PREFIX: &str = "session/";
 
 /// Reads and writes the cache. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -32,6 +34,8 @@ pub struct UpstreamSession {
     pub session_id: Option<UpstreamSessionId>,
     /// The revision the server answered `initialize` with, for the `MCP-Protocol-Version` header towards it.
     pub protocol_version: ProtocolVersion,
+    /// When it was opened, since the Unix epoch, in whole milliseconds.
+    pub opened_at: Duration,
 }
 
 /// A session with a server, and which server it is.
@@ -41,6 +45,31 @@ pub struct ServerSession {
     pub server: String,
     /// Its session.
     pub session: UpstreamSession,
+}
+
+impl UpstreamSession {
+    /// A session that is opened now, at `now` since the Unix epoch.
+    pub fn new(
+        session_id: Option<UpstreamSessionId>,
+        protocol_version: ProtocolVersion,
+        now: Duration,
+    ) -> Self {
+        let millis = u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
+        Self { session_id, protocol_version, opened_at: Duration::from_millis(millis) }
+    }
+
+    /// How long it has lasted at `now`, since the Unix epoch.
+    pub fn age(&self, now: Duration) -> Duration {
+        now.saturating_sub(self.opened_at)
+    }
+}
+
+impl ServerSession {
+    /// Reads an entry of the store; `None` for one that is not a session with a server.
+    pub fn from_entry(key: &str, value: &[u8]) -> Option<Self> {
+        let (_jti, server) = key.strip_prefix(PREFIX)?.split_once('/')?;
+        Some(Self { server: server.to_owned(), session: decode(value)? })
+    }
 }
 
 impl SessionCache {
@@ -103,15 +132,17 @@ impl SessionCache {
 
 /// The key of one server's entry. The jti is a UUID, so no two sessions share a prefix.
 pub(super) fn key(jti: &Jti, server: &str) -> String {
-    format!("session/{}/{server}", jti.as_str())
+    format!("{PREFIX}{}/{server}", jti.as_str())
 }
 
-/// Layout, the protocol version (always ten characters), then the session id; an empty one is none.
+/// Layout, the time of opening in milliseconds (eight bytes, the highest first), the protocol version (always ten
+/// characters), then the session id; an empty one is none.
 fn encode(session: &UpstreamSession) -> Bytes {
     let version = session.protocol_version.as_str().as_bytes();
     let id = session.session_id.as_ref().map_or(&[][..], UpstreamSessionId::expose);
-    let mut value = BytesMut::with_capacity(1 + version.len() + id.len());
+    let mut value = BytesMut::with_capacity(1 + 8 + version.len() + id.len());
     value.put_u8(LAYOUT);
+    value.put_u64(u64::try_from(session.opened_at.as_millis()).unwrap_or(u64::MAX));
     value.put_slice(version);
     value.put_slice(id);
     value.freeze()
@@ -123,26 +154,32 @@ fn decode(value: &[u8]) -> Option<UpstreamSession> {
     if layout != LAYOUT {
         return None;
     }
+    let (millis, rest) = rest.split_first_chunk()?;
     let (version, id) = rest.split_at_checked(ProtocolVersion::LATEST.as_str().len())?;
     let protocol_version = ProtocolVersion::parse(std::str::from_utf8(version).ok()?)?;
     let session_id = if id.is_empty() { None } else { Some(UpstreamSessionId::new(id).ok()?) };
-    Some(UpstreamSession { session_id, protocol_version })
+    let opened_at = Duration::from_millis(u64::from_be_bytes(*millis));
+    Some(UpstreamSession { session_id, protocol_version, opened_at })
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use mcp_gateway_core::mcp::ProtocolVersion;
 
-    use super::{UpstreamSession, UpstreamSessionId, decode, encode};
+    use super::{ServerSession, UpstreamSession, UpstreamSessionId, decode, encode};
 
     #[test]
     fn values_survive_the_store() {
         for id in [None, Some("a"), Some("0123-~!")] {
-            let session = UpstreamSession {
-                session_id: id.map(|id| UpstreamSessionId::new(id.as_bytes()).unwrap()),
-                protocol_version: ProtocolVersion::V2025_06_18,
-            };
-            assert_eq!(decode(&encode(&session)), Some(session));
+            let id = id.map(|id| UpstreamSessionId::new(id.as_bytes()).unwrap());
+            let now = Duration::from_nanos(1_795_000_000_123_456_789);
+            let session = UpstreamSession::new(id, ProtocolVersion::V2025_06_18, now);
+            assert_eq!(session.age(now + Duration::from_secs(1)).as_secs(), 1);
+            assert_eq!(decode(&encode(&session)), Some(session.clone()));
+            let entry = ServerSession::from_entry("session/some-id/demo/a", &encode(&session));
+            assert_eq!(entry, Some(ServerSession { server: "demo/a".to_owned(), session }));
         }
     }
 
@@ -151,13 +188,18 @@ mod tests {
         for value in [
             "",
             "\x01",
-            "\x012025-06",
-            "\x012024-11-05",
-            "\x012026-07-28abc",
-            "\x022025-06-18abc",
-            "\x012025-06-18a b",
+            "\x02",
+            "\x0212345678",
+            "\x02123456782025-06",
+            "\x02123456782024-11-05",
+            "\x02123456782026-07-28abc",
+            "\x01123456782025-06-18abc",
+            "\x02123456782025-06-18a b",
         ] {
             assert_eq!(decode(value.as_bytes()), None, "{value:?}");
+        }
+        for key in ["", "ended/some-id", "session/", "session/some-id"] {
+            assert_eq!(ServerSession::from_entry(key, b"\x02123456782025-06-18"), None, "{key}");
         }
     }
 }

@@ -21,7 +21,21 @@ const SWEEP_ENTRIES_MAX: usize = 64;
 pub struct MemoryStore {
     clock: Clock,
     entries_max: usize,
+    listener: Option<RemovalListener>,
     state: Mutex<State>,
+}
+
+/// Is told of every entry that the store removes by itself. It is called with the store locked: it must be quick, and must
+/// not use the store.
+pub type RemovalListener = Box<dyn Fn(&str, &[u8], Removal) + Send + Sync>;
+
+/// Why the store removed an entry by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Removal {
+    /// Its time was over, for so long already.
+    Expired(Duration),
+    /// The store was full.
+    Evicted,
 }
 
 #[derive(Default)]
@@ -48,7 +62,13 @@ struct Expiry {
 impl MemoryStore {
     /// A store of at most `entries_max` entries (at least one).
     pub fn new(entries_max: usize, clock: Clock) -> Self {
-        Self { clock, entries_max: entries_max.max(1), state: Mutex::default() }
+        Self { clock, entries_max: entries_max.max(1), listener: None, state: Mutex::default() }
+    }
+
+    /// The same store, telling `listener` what it removes by itself.
+    #[must_use]
+    pub fn with_listener(self, listener: RemovalListener) -> Self {
+        Self { listener: Some(listener), ..self }
     }
 
     /// See [`crate::store::Store::get`].
@@ -117,7 +137,7 @@ impl MemoryStore {
         // The maps are changed together without a panic in between, so a poisoned lock still guards a sound state.
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let now = self.clock.elapsed();
-        state.sweep(now);
+        state.sweep(now, self.listener.as_ref());
         (state, now)
     }
 
@@ -125,7 +145,8 @@ impl MemoryStore {
         if ttl.is_zero() {
             return;
         }
-        while state.entries.len() >= self.entries_max && state.evict_soonest(now) {}
+        let listener = self.listener.as_ref();
+        while state.entries.len() >= self.entries_max && state.evict_soonest(now, listener) {}
         state.sequence += 1;
         let expiry = Expiry { at: now.saturating_add(ttl), sequence: state.sequence };
         let key: Arc<str> = Arc::from(key);
@@ -151,23 +172,28 @@ impl State {
         Some(entry)
     }
 
-    fn sweep(&mut self, now: Duration) {
+    fn sweep(&mut self, now: Duration, listener: Option<&RemovalListener>) {
         for _ in 0..SWEEP_ENTRIES_MAX {
             match self.by_expiry.first_key_value() {
-                Some((expiry, _)) if expiry.at <= now => self.evict_soonest(now),
+                Some((expiry, _)) if expiry.at <= now => self.evict_soonest(now, listener),
                 Some(_) | None => return,
             };
         }
     }
 
     /// Removes the entry that ends first; says whether there was one.
-    fn evict_soonest(&mut self, now: Duration) -> bool {
+    fn evict_soonest(&mut self, now: Duration, listener: Option<&RemovalListener>) -> bool {
         let Some((expiry, key)) = self.by_expiry.pop_first() else { return false };
-        self.entries.remove(&key);
-        if expiry.at <= now {
+        let removed = self.entries.remove(&key);
+        let why = if let Some(over) = now.checked_sub(expiry.at) {
             self.expired += 1;
+            Removal::Expired(over)
         } else {
             self.evicted += 1;
+            Removal::Evicted
+        };
+        if let (Some(listener), Some(entry)) = (listener, removed) {
+            listener(&key, &entry.value, why);
         }
         true
     }
@@ -179,7 +205,7 @@ mod tests {
 
     use bytes::Bytes;
 
-    use super::{MemoryStore, SWEEP_ENTRIES_MAX};
+    use super::{MemoryStore, Removal, SWEEP_ENTRIES_MAX};
     use crate::clock::{Clock, ManualClock};
     use crate::store::StoreStats;
 
@@ -232,6 +258,26 @@ mod tests {
         hand.advance(Duration::from_secs(10));
         assert_eq!(store.get("k0"), None);
         assert_eq!(store.stats(), StoreStats { entries: 0, expired: count as u64, evicted: 0 });
+    }
+
+    #[test]
+    fn a_listener_hears_what_the_store_removes_by_itself() {
+        let (heard, told) = std::sync::mpsc::channel();
+        let (store, hand) = store(1);
+        let store = store.with_listener(Box::new(move |key, value, why| {
+            heard.send((key.to_owned(), value.to_vec(), why)).unwrap();
+        }));
+        put(&store, "evicted", 30);
+        put(&store, "expired", 10);
+        put(&store, "expired", 20);
+        hand.advance(Duration::from_secs(25));
+        put(&store, "taken", 30);
+        assert!(store.take("taken").is_some());
+        let expect = [
+            ("evicted".to_owned(), b"v".to_vec(), Removal::Evicted),
+            ("expired".to_owned(), b"v".to_vec(), Removal::Expired(Duration::from_secs(5))),
+        ];
+        assert_eq!(told.try_iter().collect::<Vec<_>>(), expect);
     }
 
     #[test]

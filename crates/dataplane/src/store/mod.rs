@@ -11,7 +11,7 @@ use bytes::Bytes;
 
 pub mod memory;
 
-pub use memory::MemoryStore;
+pub use memory::{MemoryStore, Removal, RemovalListener};
 
 /// Longest key, in bytes: a session id, a server name and a few words.
 pub const KEY_BYTES_MAX: usize = 1_024;

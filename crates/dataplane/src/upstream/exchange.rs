@@ -21,6 +21,7 @@ use super::media::{self, Media};
 use super::message::{self, Received};
 use super::stream::MessageStream;
 use crate::chain::Chain;
+use crate::clock::Clock;
 use crate::http::body::read_all;
 use crate::session::{UpstreamSession, UpstreamSessionId};
 
@@ -210,8 +211,7 @@ fn issued(headers: &HeaderMap) -> Result<Option<UpstreamSessionId>, UpstreamErro
 /// The session that replies and resumption belong to while a stream is read: on the stream of `initialize`, the one that
 /// its own head opened.
 fn opened(envelope: &Envelope<'_>, issued: Option<&UpstreamSessionId>) -> UpstreamSession {
-    envelope.session.cloned().unwrap_or_else(|| UpstreamSession {
-        session_id: issued.cloned(),
-        protocol_version: ProtocolVersion::LATEST,
+    envelope.session.cloned().unwrap_or_else(|| {
+        UpstreamSession::new(issued.cloned(), ProtocolVersion::LATEST, Clock::system().unix())
     })
 }

@@ -19,6 +19,7 @@ use super::client::{CLIENT_NAME, CLIENT_VERSION, Envelope, ServerClient};
 use super::error::{UpstreamError, shown};
 use super::message;
 use crate::chain::Chain;
+use crate::clock::Clock;
 use crate::session::UpstreamSession;
 
 /// The answer to `initialize` may have as many bytes: it holds instructions, which can be long.
@@ -83,7 +84,8 @@ impl ServerClient {
         let answer =
             self.call(method::INITIALIZE, params.as_deref(), &envelope, ANSWER_BYTES_MAX).await?;
         let (version, capabilities, server_info) = read(&answer.result)?;
-        let session = UpstreamSession { session_id: answer.session_id, protocol_version: version };
+        let now = Clock::system().unix();
+        let session = UpstreamSession::new(answer.session_id, version, now);
         let mut headers = context.headers.clone();
         if let Some(told) = headers.get_mut(X_MCP_METHOD) {
             *told = HeaderValue::from_static(method::INITIALIZED);
@@ -159,6 +161,8 @@ fn read(result: &Bytes) -> Result<(ProtocolVersion, Bytes, Bytes), UpstreamError
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use bytes::Bytes;
 
     use super::{Initialized, members, read};
@@ -198,7 +202,7 @@ mod tests {
         let (version, capabilities, server_info) = read(&Bytes::from_static(result)).unwrap();
         assert_eq!(capabilities, &br#"{"tools":{ "listChanged" :true},"x":1e400}"#[..]);
         assert_eq!(server_info, &br#"{"name":"a\nb","icons":[]}"#[..]);
-        let session = UpstreamSession { session_id: None, protocol_version: version };
+        let session = UpstreamSession::new(None, version, Duration::ZERO);
         let initialized = Initialized { session, capabilities, server_info };
         assert!(initialized.announces_tool_changes());
         assert_eq!(initialized.server_info_text("name").as_deref(), Some("a b"));

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use http::HeaderMap;
 use mcp_gateway_core::mcp::method;
-use mcp_gateway_telemetry::metrics::DiscoveryStatus;
+use mcp_gateway_telemetry::metrics::{DiscoveryStatus, Peer};
 use mcp_gateway_telemetry::name::{attribute, error_source, span};
 use mcp_gateway_telemetry::{Metrics, RemoteContext, Span, SpanKind, TraceHeaders, Tracer};
 use tokio::time::Instant;
@@ -24,6 +24,8 @@ use super::registry::{Registry, Reporter, Transition};
 use super::status::ServerState;
 use super::watch::{Change, Watcher};
 use crate::chain::Chain;
+use crate::clock::Clock;
+use crate::measure;
 use crate::session::UpstreamSession;
 
 /// Failures in a row after which the last list is no longer offered.
@@ -44,6 +46,8 @@ const PING_BYTES_MAX: usize = 64 * 1024;
 /// What a manager works with.
 pub(super) struct Manager {
     pub(super) client: ServerClient,
+    /// The server, as figures name it.
+    pub(super) peer: Peer,
     pub(super) reporter: Reporter,
     pub(super) registry: Arc<Registry>,
     pub(super) tracer: Tracer,
@@ -85,7 +89,7 @@ impl Manager {
         };
         // Cancelled between any two awaits: what is half done is only half read.
         stop.run_until_cancelled(running.work(refresh)).await;
-        running.leave().await;
+        running.leave(None).await;
     }
 }
 
@@ -190,7 +194,14 @@ impl Running {
             mcp.server = %self.manager.reporter.name, error = %Chain(error),
             "The server no longer knows the session; a new one is opened."
         );
-        self.live = None;
+        self.forget_lost();
+    }
+
+    /// Forgets the session that the server no longer knows.
+    fn forget_lost(&mut self) {
+        if let Some(live) = self.live.take() {
+            self.manager.ended(&live.session, Some(measure::SESSION_LOST));
+        }
     }
 
     /// Draws the consequences of a round; returns the pause before the next.
@@ -214,7 +225,7 @@ impl Running {
         let pause = self.backoff.next(rand::random());
         warn_failure(&reporter.name, &error, self.failures, transition);
         if enough || !error.session_survives() {
-            self.leave().await;
+            self.leave(Some(error.reason())).await;
         }
         pause
     }
@@ -236,17 +247,18 @@ impl Running {
                     next = next.min(self.listed_at + CHANGE_GAP);
                 }
                 Ok(Change::SessionLost) => {
-                    self.live = None;
+                    self.forget_lost();
                     next = next.min(self.listed_at + LOST_GAP);
                 }
             }
         }
     }
 
-    /// Gives the session up, and tells the server so.
-    async fn leave(&mut self) {
+    /// Gives the session up, and tells the server so. `error` is the reason, when there is one.
+    async fn leave(&mut self, error: Option<&'static str>) {
         if let Some(live) = self.live.take() {
             drop(live.watcher);
+            self.manager.ended(&live.session, error);
             self.manager.client.close(&live.session, None).await;
         }
     }
@@ -270,6 +282,16 @@ impl Manager {
         let announces = initialized.announces_tool_changes();
         let watcher = Watcher::new(announces, limits.upstream_refresh_interval);
         Ok(Live { session: initialized.session, watcher })
+    }
+
+    /// Takes down that a session has ended; `error` is the value of `error.type`. Of a server that has left the
+    /// configuration, no figures are kept.
+    fn ended(&self, session: &UpstreamSession, error: Option<&'static str>) {
+        if self.registry.state(&self.reporter.name).is_none() {
+            return;
+        }
+        let now = Clock::system().unix();
+        measure::session_ended(&self.metrics, self.peer.clone(), session, (now, error));
     }
 
     async fn list(

@@ -21,6 +21,7 @@ use super::status::{ServerState, ServerStatus};
 use crate::chain::Chain;
 use crate::clock::Clock;
 use crate::http::client::HttpClients;
+use crate::measure;
 use crate::snapshot::Snapshots;
 
 /// Time that all managers have to close their sessions.
@@ -91,9 +92,6 @@ impl Servers {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let old = std::mem::replace(&mut state.config, Arc::clone(config));
         state.stop_unless(|name| same(&old, config, name));
-        for server in old.servers.iter().filter(|server| find(config, &server.name).is_none()) {
-            self.deps.metrics.remove_server(&server.name);
-        }
         let (mut begins, mut starts) = (Vec::new(), Vec::new());
         for server in &config.servers {
             let name: Arc<str> = server.name.as_str().into();
@@ -113,6 +111,9 @@ impl Servers {
             }
         }
         self.registry.apply(Arc::clone(config), begins);
+        for server in old.servers.iter().filter(|server| find(config, &server.name).is_none()) {
+            self.deps.metrics.remove_server(&server.name);
+        }
         for start in starts {
             self.launch(config, start, &mut state);
         }
@@ -134,11 +135,13 @@ impl Servers {
                 return;
             }
         };
+        let peer = measure::peer_of(&server, &reporter.name);
         let client = ServerClient::new(Arc::new(server), Via::Direct(http), config.limits.clone());
         let stop = self.stop.child_token();
         state.running.insert(Arc::clone(&reporter.name), stop.clone());
         let manager = Manager {
             client,
+            peer,
             reporter,
             registry: Arc::clone(&self.registry),
             tracer: self.deps.tracer.clone(),

@@ -52,7 +52,7 @@ fn fixture() -> Fixture {
 
 fn session(id: &str) -> UpstreamSession {
     let session_id = Some(UpstreamSessionId::new(id.as_bytes()).unwrap());
-    UpstreamSession { session_id, protocol_version: ProtocolVersion::V2025_06_18 }
+    UpstreamSession::new(session_id, ProtocolVersion::V2025_06_18, Duration::from_secs(1))
 }
 
 impl Fixture {
@@ -65,8 +65,7 @@ impl Fixture {
 async fn cache_remembers_sessions_and_that_there_are_none() {
     let fixture = fixture();
     let (mine, other) = (fixture.facts(), fixture.facts());
-    let without =
-        UpstreamSession { session_id: None, protocol_version: ProtocolVersion::V2025_03_26 };
+    let without = UpstreamSession::new(None, ProtocolVersion::V2025_03_26, Duration::ZERO);
     for session in [session("one"), without] {
         fixture.cache.put(&mine, SERVER, &session).await.unwrap();
         assert_eq!(fixture.cache.get(&mine, SERVER).await.unwrap(), Some(session));

@@ -229,3 +229,6 @@ fn attribute(label: Label) -> KeyValue {
         ..KeyValue::default()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -29,7 +29,8 @@ pub(super) trait LabelSet: Clone + Eq + Hash {
 /// The series of one metric.
 pub(super) struct Series<L, I> {
     metric: &'static Metric,
-    series_max: usize,
+    /// The most series.
+    most: usize,
     by_labels: RwLock<HashMap<L, Began<I>>>,
     other: OnceLock<Began<I>>,
     overflowed: AtomicU64,
@@ -45,7 +46,7 @@ impl<L: LabelSet, I: Instrument> Series<L, I> {
     pub(super) fn new(metric: &'static Metric, series_max: usize) -> Self {
         Self {
             metric,
-            series_max,
+            most: series_max,
             by_labels: RwLock::default(),
             other: OnceLock::new(),
             overflowed: AtomicU64::new(0),
@@ -60,11 +61,11 @@ impl<L: LabelSet, I: Instrument> Series<L, I> {
                 observe(&known.instrument);
                 return;
             }
-            series.len() >= self.series_max
+            series.len() >= self.most
         };
         if !is_full {
             let mut series = self.by_labels.write().unwrap_or_else(PoisonError::into_inner);
-            if series.len() < self.series_max || series.contains_key(&labels) {
+            if series.len() < self.most || series.contains_key(&labels) {
                 let new = || Began::new(self.metric);
                 observe(&series.entry(labels).or_insert_with(new).instrument);
                 return;

@@ -9,6 +9,7 @@
 )]
 
 mod console;
+mod cost;
 mod environment;
 mod export;
 mod faults;

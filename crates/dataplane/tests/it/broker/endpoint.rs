@@ -1,5 +1,7 @@
 //! What the endpoint asks of each request: a session, a method, a path; and how a session ends.
 
+use std::time::Duration;
+
 use http::{HeaderMap, HeaderValue, Method};
 use http_body_util::BodyExt;
 use mcp_gateway_core::jsonrpc::Message;
@@ -57,10 +59,8 @@ async fn session_is_needed_and_verified() {
 async fn delete_ends_the_session_and_closes_what_belongs_to_it() {
     let mut fixture = fixture();
     let session = fixture.session();
-    let upstream = UpstreamSession {
-        session_id: Some(UpstreamSessionId::new(b"theirs").unwrap()),
-        protocol_version: ProtocolVersion::V2025_06_18,
-    };
+    let theirs = Some(UpstreamSessionId::new(b"theirs").unwrap());
+    let upstream = UpstreamSession::new(theirs, ProtocolVersion::V2025_06_18, Duration::ZERO);
     fixture.cache.put(&session.facts, "demo/weather", &upstream).await.unwrap();
     let header = session_header(&session);
     let answer = fixture.answer(request(Method::DELETE, &[header.as_str()], "")).await;

@@ -11,7 +11,7 @@ use super::log::LogEncoder;
 use super::metric::{self, MetricEncoder, Reading};
 use super::otlp::{Encode, OtlpSink};
 use super::pipeline::Pipeline;
-use super::queue::Queue;
+use super::queue::{Item, Queue};
 use super::resource::ResourceEncoder;
 use super::runtime::ExportRuntime;
 use super::span::SpanEncoder;
@@ -109,7 +109,7 @@ impl Exporters {
         encoder: impl FnOnce() -> E,
     ) -> Queues<T>
     where
-        T: Send + 'static,
+        T: Item,
         E: Encode<T>,
         ConsoleSink: Sink<T>,
     {
@@ -159,7 +159,7 @@ impl Exporters {
         self.metrics = Some(sender);
     }
 
-    fn start_one<T: Send + 'static>(
+    fn start_one<T: Item>(
         &mut self,
         runtime: &ExportRuntime,
         identity: Identity,

@@ -11,6 +11,7 @@ use opentelemetry_proto::transform::common::tonic::Attributes;
 use tracing::Level;
 
 use super::otlp::Encode;
+use super::queue::{Item, attribute_bytes};
 use super::resource::ResourceEncoder;
 use super::worker::Accepted;
 use crate::log::LogRecord;
@@ -18,6 +19,14 @@ use crate::log::LogRecord;
 /// Writes log records as OTLP. The part of the gateway that speaks is the instrumentation scope.
 #[derive(Debug)]
 pub(crate) struct LogEncoder(pub(crate) ResourceEncoder);
+
+impl Item for LogRecord {
+    fn bytes(&self) -> usize {
+        /// Ids, times, severity and the scope.
+        const FIXED: usize = 128;
+        FIXED + self.body.len() + attribute_bytes(&self.attributes)
+    }
+}
 
 impl Encode<LogRecord> for LogEncoder {
     const GRPC_PATH: &'static str = "/opentelemetry.proto.collector.logs.v1.LogsService/Export";

@@ -1,7 +1,7 @@
 //! Metrics: when they leave, and their form in OTLP.
 //!
-//! Nothing waits in a queue: at each interval, and once more at the end, a worker reads every metric and sends all points in
-//! one request. Points that count from the start of the process are not lost for good when an export fails: the next one
+//! Nothing waits in a queue: at each interval, and once more at the end, a worker reads every metric and sends all points, as a
+//! rule in one request. Points that count from the start of the process are not lost for good when an export fails: the next one
 //! says the same and more.
 
 use std::sync::Arc;
@@ -12,11 +12,13 @@ use opentelemetry_proto::tonic::collector::metrics::v1::{
 };
 use opentelemetry_proto::tonic::common::v1::InstrumentationScope;
 use opentelemetry_proto::tonic::metrics::v1::{Metric, ResourceMetrics, ScopeMetrics};
+use prost::Message as _;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
 use super::health::Health;
 use super::otlp::Encode;
+use super::queue::BATCH_BYTES_MAX;
 use super::resource::ResourceEncoder;
 use super::worker::{Accepted, Closing, Sink, settle};
 use crate::metrics::{Metrics, Temporality, data_points};
@@ -62,9 +64,8 @@ pub(crate) async fn run(
         };
         // From the beginning of this export, so that the pace does not depend on the receiver's.
         due = Instant::now() + reading.interval;
-        let batch = reader.collect(SystemTime::now());
-        let count = u64::try_from(data_points(&batch)).unwrap_or(u64::MAX);
-        if count > 0 {
+        for batch in batches(reader.collect(SystemTime::now())) {
+            let count = u64::try_from(data_points(&batch)).unwrap_or(u64::MAX);
             health.create(count);
             settle(&health, count, reading.timeout, sink.export(batch, &closing)).await;
         }
@@ -72,6 +73,26 @@ pub(crate) async fn run(
             return;
         }
     }
+}
+
+/// Divides metrics into requests that any receiver takes. The points of one metric stay together.
+fn batches(metrics: Vec<Metric>) -> Vec<Vec<Metric>> {
+    let mut batches: Vec<Vec<Metric>> = Vec::new();
+    let mut bytes = 0;
+    for metric in metrics {
+        let len = metric.encoded_len();
+        match batches.last_mut() {
+            Some(batch) if bytes + len <= BATCH_BYTES_MAX => {
+                bytes += len;
+                batch.push(metric);
+            }
+            _ => {
+                bytes = len;
+                batches.push(vec![metric]);
+            }
+        }
+    }
+    batches
 }
 
 /// Writes metrics as OTLP.
@@ -104,5 +125,24 @@ impl Encode<Metric> for MetricEncoder {
         response.partial_success.map_or_else(Accepted::default, |partial| {
             Accepted::partly(partial.rejected_data_points, partial.error_message)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use opentelemetry_proto::tonic::metrics::v1::Metric;
+
+    use super::{BATCH_BYTES_MAX, batches};
+
+    #[test]
+    fn requests_are_divided_between_metrics() {
+        let metric = |bytes: usize| Metric { description: "x".repeat(bytes), ..Metric::default() };
+        let half = BATCH_BYTES_MAX / 2;
+        let sizes =
+            |metrics: Vec<Metric>| batches(metrics).iter().map(Vec::len).collect::<Vec<_>>();
+        assert_eq!(sizes(vec![]), [0; 0]);
+        assert_eq!(sizes(vec![metric(1), metric(2), metric(3)]), [3]);
+        assert_eq!(sizes(vec![metric(half), metric(half), metric(1)]), [1, 2]);
+        assert_eq!(sizes(vec![metric(3 * half), metric(1), metric(3 * half)]), [1, 1, 1]);
     }
 }

@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::health::{DropReason, ExporterStatus, Health};
-use super::queue::Queue;
+use super::queue::{Item, Queue};
 use super::runtime::ExportRuntime;
 use super::worker::{self, Closing, Sink};
 use crate::settings::Batch;
@@ -52,7 +52,7 @@ trait Ending: Send + Sync {
     fn discard(&self) -> u64;
 }
 
-impl<T: Send> Ending for Queue<T> {
+impl<T: Item> Ending for Queue<T> {
     fn close(&self) {
         Queue::close(self);
     }
@@ -72,7 +72,7 @@ impl Pipeline {
         batch: Batch,
     ) -> Self
     where
-        T: Send + 'static,
+        T: Item,
         S: Sink<T>,
     {
         let (closing, wait) = Closing::new();

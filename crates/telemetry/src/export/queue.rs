@@ -6,9 +6,32 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use opentelemetry::{Array, KeyValue, Value};
 use tokio::sync::Notify;
 
 use super::health::{DropReason, Health};
+
+/// A batch of so many bytes is full, whatever it may hold in items: half of what a gRPC receiver takes when nobody says
+/// otherwise (4 MiB), because the sizes of items are estimates.
+pub(crate) const BATCH_BYTES_MAX: usize = 2 * 1024 * 1024;
+
+/// What can wait in a queue.
+pub(crate) trait Item: Send + 'static {
+    /// About how many bytes a receiver gets for it.
+    fn bytes(&self) -> usize;
+}
+
+/// About how many bytes a receiver gets for attributes.
+pub(crate) fn attribute_bytes(attributes: &[KeyValue]) -> usize {
+    /// Lengths and tags around a name and a value.
+    const AROUND: usize = 8;
+    let value = |value: &Value| match value {
+        Value::String(text) => text.as_str().len(),
+        Value::Array(Array::String(texts)) => texts.iter().map(|text| text.as_str().len()).sum(),
+        _ => AROUND,
+    };
+    attributes.iter().map(|it| AROUND + it.key.as_str().len() + value(&it.value)).sum()
+}
 
 /// A bounded queue of items that leave in batches.
 #[derive(Debug)]
@@ -27,22 +50,26 @@ struct State<T> {
     full: VecDeque<Vec<T>>,
     /// The batch that is being filled.
     open: Vec<T>,
+    /// About how many bytes the batch that is being filled has.
+    open_bytes: usize,
     /// Items in all batches.
     len: usize,
     closed: bool,
 }
 
-impl<T> Queue<T> {
+impl<T: Item> Queue<T> {
     /// Makes an empty queue; `health` knows the most items, which leave in batches of at most `batch_max`.
     pub(crate) fn new(batch_max: usize, health: Arc<Health>) -> Self {
         let items_max = health.identity.capacity;
-        let state = State { full: VecDeque::new(), open: Vec::new(), len: 0, closed: false };
+        let state =
+            State { full: VecDeque::new(), open: Vec::new(), open_bytes: 0, len: 0, closed: false };
         Self { state: Mutex::new(state), ready: Notify::new(), items_max, batch_max, health }
     }
 
     /// Leaves an item; it is dropped and counted when the queue is full or closed.
     pub(crate) fn push(&self, item: T) {
         self.health.create(1);
+        let bytes = item.bytes();
         let mut state = self.lock();
         let refused = if state.closed {
             Some(DropReason::AlreadyShutdown)
@@ -57,9 +84,11 @@ impl<T> Queue<T> {
             return;
         }
         state.open.push(item);
+        state.open_bytes += bytes;
         state.len += 1;
-        let is_full = state.open.len() >= self.batch_max;
+        let is_full = state.open.len() >= self.batch_max || state.open_bytes >= BATCH_BYTES_MAX;
         if is_full {
+            state.open_bytes = 0;
             let batch = std::mem::take(&mut state.open);
             state.full.push_back(batch);
         }
@@ -87,6 +116,7 @@ impl<T> Queue<T> {
             return None;
         }
         let batch = std::mem::take(&mut state.open);
+        state.open_bytes = 0;
         state.len = state.len.saturating_sub(batch.len());
         Some(batch)
     }
@@ -121,9 +151,16 @@ impl<T> Queue<T> {
 mod tests {
     use std::sync::Arc;
 
-    use super::Queue;
+    use super::{BATCH_BYTES_MAX, Item, Queue};
     use crate::export::health::{Health, Identity};
     use crate::signal::Signal;
+
+    /// An item of so many bytes.
+    impl Item for usize {
+        fn bytes(&self) -> usize {
+            *self
+        }
+    }
 
     fn queue(items_max: usize, batch_max: usize) -> Queue<usize> {
         let identity = Identity {
@@ -148,6 +185,19 @@ mod tests {
         assert_eq!(queue.take_full(), None);
         assert_eq!(queue.take_any(), Some(vec![6, 7]));
         assert_eq!(queue.take_any(), None);
+    }
+
+    #[test]
+    fn a_batch_is_full_when_it_has_many_bytes() {
+        let queue = queue(10, 8);
+        let large = BATCH_BYTES_MAX / 2 + 1;
+        for item in [1, large, large, 2, BATCH_BYTES_MAX, 3] {
+            queue.push(item);
+        }
+        assert_eq!(queue.take_full(), Some(vec![1, large, large]));
+        assert_eq!(queue.take_full(), Some(vec![2, BATCH_BYTES_MAX]));
+        assert_eq!(queue.take_full(), None);
+        assert_eq!(queue.take_any(), Some(vec![3]));
     }
 
     #[test]

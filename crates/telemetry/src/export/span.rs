@@ -16,6 +16,7 @@ use opentelemetry_proto::tonic::trace::v1::{
 use opentelemetry_proto::transform::common::tonic::Attributes as ProtoAttributes;
 
 use super::otlp::Encode;
+use super::queue::{Item, attribute_bytes};
 use super::resource::ResourceEncoder;
 use super::worker::Accepted;
 use crate::span::data::{Link, SpanData, SpanStatus};
@@ -38,6 +39,17 @@ impl SpanEncoder {
             ..InstrumentationScope::default()
         };
         Self { resource, scope }
+    }
+}
+
+impl Item for Box<SpanData> {
+    fn bytes(&self) -> usize {
+        /// Ids, times and what else each span or link has.
+        const FIXED: usize = 128;
+        let (attributes, _) = self.attributes.as_list();
+        let state = self.state.as_ref().map_or(0, |state| state.len());
+        let links = self.links.len() * (FIXED + state);
+        FIXED + self.name.len() + state + links + attribute_bytes(attributes)
     }
 }
 

@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 use super::cause::FailureCause;
 use super::error::ExportError;
 use super::health::{FailureReason, Health, Identity};
-use super::queue::Queue;
+use super::queue::{Item, Queue};
 use crate::log::Chain;
 use crate::settings::Batch;
 
@@ -68,7 +68,7 @@ impl Closing {
 /// Works until the queue is closed and empty.
 pub(crate) async fn run<T, S>(queue: Arc<Queue<T>>, sink: S, batch: Batch, closing: Closing)
 where
-    T: Send + 'static,
+    T: Item,
     S: Sink<T>,
 {
     let mut due = Instant::now() + batch.delay;

@@ -419,3 +419,26 @@ fn nothing_secret_is_logged_at_any_level() {
         });
     }
 }
+
+#[test]
+fn long_records_leave_in_requests_that_any_receiver_takes() {
+    /// What a gRPC receiver takes when nobody says otherwise.
+    const RECEIVER_BYTES_MAX: usize = 4 * 1024 * 1024;
+    run(async {
+        let receiver = Receiver::start().await;
+        let telemetry = logging_to(&receiver, "grpc", &[("OTEL_BLRP_SCHEDULE_DELAY", "60000")]);
+        let (dispatch, _) = Stdout::default().logging("info", &telemetry);
+        let long = "x".repeat(MESSAGE_BYTES_MAX);
+        let value = long.as_str();
+        with_default(&dispatch, || {
+            for _ in 0..511 {
+                tracing::info!(target: "mcp_gateway_test", { a = value, b = value, c = value }, "{long}");
+            }
+        });
+        let report = telemetry.shutdown(SHUTDOWN_DEADLINE).await;
+        assert_eq!((report.lost(), records(&receiver).len()), (0, 511), "{report:?}");
+        let batches = receiver.batches();
+        let sizes: Vec<usize> = batches.iter().map(|batch| batch.request.encoded_len()).collect();
+        assert!(sizes.len() > 1 && sizes.iter().all(|len| *len < RECEIVER_BYTES_MAX), "{sizes:?}");
+    });
+}

@@ -88,6 +88,15 @@ impl Received {
         items.try_into().unwrap()
     }
 
+    /// How many bytes it has as protobuf.
+    pub(crate) fn encoded_len(&self) -> usize {
+        match self {
+            Self::Traces(request) => request.encoded_len(),
+            Self::Logs(request) => request.encoded_len(),
+            Self::Metrics(request) => request.encoded_len(),
+        }
+    }
+
     /// The one resource.
     pub(crate) fn resource(&self) -> &Resource {
         let resources: Vec<_> = match self {

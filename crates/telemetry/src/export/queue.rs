@@ -28,7 +28,7 @@ pub(crate) fn attribute_bytes(attributes: &[KeyValue]) -> usize {
     let value = |value: &Value| match value {
         Value::String(text) => text.as_str().len(),
         Value::Array(Array::String(texts)) => texts.iter().map(|text| text.as_str().len()).sum(),
-        _ => AROUND,
+        Value::Bool(_) | Value::I64(_) | Value::F64(_) | Value::Array(_) | _ => AROUND,
     };
     attributes.iter().map(|it| AROUND + it.key.as_str().len() + value(&it.value)).sum()
 }

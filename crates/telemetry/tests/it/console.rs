@@ -20,7 +20,9 @@ fn child_process_writes_to_the_console() {
         let names = SIGNALS.map(exporter_variable);
         let all: Vec<_> = names.iter().map(|name| (name.as_str(), "console")).collect();
         let sender = Sender::new(&all);
-        SIGNALS.into_iter().for_each(|signal| sender.make(signal, "on_the_console"));
+        for signal in SIGNALS {
+            sender.make(signal, "on_the_console");
+        }
         with_default(&sender.dispatch, || {
             tracing::info!(target: AUDIT_TARGET, { event.name = "mcp.audit" }, "Called.");
         });

@@ -154,7 +154,9 @@ fn accounts_are_exact_under_load() {
                 let sender = std::sync::Arc::clone(&sender);
                 work.spawn(async move {
                     for _ in 0..500 {
-                        SIGNALS.into_iter().for_each(|signal| sender.make(signal, "made"));
+                        for signal in SIGNALS {
+                            sender.make(signal, "made");
+                        }
                         tokio::task::yield_now().await;
                     }
                 });
@@ -202,7 +204,9 @@ fn all_signals_end_together_within_one_deadline_and_say_what_was_lost() {
             let logs = sender.account(Signal::Logs);
             assert_eq!(logs.failed, [(FailureReason::Shutdown, 4)], "{logs:#?}");
             assert_eq!(logs.dropped, [(DropReason::AlreadyShutdown, 6)], "{logs:#?}");
-            SIGNALS.into_iter().for_each(|signal| assert_balanced(&sender.account(signal)));
+            for signal in SIGNALS {
+                assert_balanced(&sender.account(signal));
+            }
             for (items, lost) in [("traces", 10), ("logs", 10), ("metrics", metrics)] {
                 let said = format!("The last {items} did not all reach {endpoint}");
                 let counted = format!("0 sent, {lost} lost");

@@ -8,6 +8,7 @@ use mcp_gateway_telemetry::status::{DropReason, ExporterStatus};
 use mcp_gateway_telemetry::{
     Notice, RemoteContext, SHUTDOWN_DEADLINE, Signal, Span, SpanKind, Telemetry,
 };
+use opentelemetry::{SpanId, TraceId};
 use opentelemetry_proto::tonic::common::v1::any_value;
 use opentelemetry_proto::tonic::logs::v1::LogRecord;
 use serde_json::Value;
@@ -100,9 +101,9 @@ fn records_say_what_lines_say() {
                 "{protocol}"
             );
             check_whole(&records[0].1, &span, before..=after);
-            let (named, plain) = (&records[1].1, &records[2].1);
+            let (event, plain) = (&records[1].1, &records[2].1);
             assert_eq!(
-                (named.event_name.as_str(), named.severity_number),
+                (event.event_name.as_str(), event.severity_number),
                 ("mcp_gateway.test.named", 17)
             );
             assert_eq!((plain.event_name.as_str(), plain.severity_number), ("", 9));
@@ -132,9 +133,10 @@ fn check_whole(record: &LogRecord, span: &Span, time: std::ops::RangeInclusive<u
     assert_eq!((record.severity_number, record.severity_text.as_str()), (13, "WARN"));
     assert!(time.contains(&record.time_unix_nano), "{time:?} {record:?}");
     assert_eq!(record.observed_time_unix_nano, record.time_unix_nano);
-    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-    assert_eq!(Some(hex(&record.trace_id)), span.trace_id());
-    assert_eq!(Some(hex(&record.span_id)), span.span_id());
+    let trace_id = TraceId::from_bytes(record.trace_id.as_slice().try_into().unwrap());
+    let span_id = SpanId::from_bytes(record.span_id.as_slice().try_into().unwrap());
+    assert_eq!(Some(trace_id.to_string()), span.trace_id());
+    assert_eq!(Some(span_id.to_string()), span.span_id());
     assert_eq!((record.flags, record.event_name.as_str()), (1, ""));
     assert_eq!(format!("{record:?}").find("logs.rs"), None, "no file names");
 }
@@ -160,7 +162,7 @@ fn what_is_on_standard_output_is_exported_at_every_level_also_when_it_changes() 
             log_at_every_level("mcp_gateway_core");
         });
         telemetry.shutdown(SHUTDOWN_DEADLINE).await;
-        let mut lines: Vec<_> = stdout.lines().iter().map(|line| said(line)).collect();
+        let mut lines: Vec<_> = stdout.lines().iter().map(said).collect();
         let mut exported: Vec<_> = records(&receiver)
             .iter()
             .map(|(scope, record)| format!("{} {scope} {}", record.severity_text, body(record)))

@@ -169,7 +169,7 @@ fn every_row_of_the_resolution_goes_where_it_should() {
     for (at, (row, signal, origin)) in cases().enumerate() {
         let (_, _, _, speaks, content_type) = row;
         // A path tells the signal to the receiver; all kinds of paths occur with all rows in turn.
-        let path = ["".to_owned(), "/".to_owned(), format!("/for/{signal}")][at % 3].clone();
+        let path = [String::new(), "/".to_owned(), format!("/for/{signal}")][at % 3].clone();
         let case = format!("{row:?} {signal} {origin:?} path `{path}`");
         run(async {
             let receiver = Receiver::with(files.tls(speaks), &[]).await;

@@ -217,7 +217,7 @@ where
                 is_tls,
                 knows_client,
             };
-            let content_type = came.headers.get("content-type").map(|value| value.as_bytes());
+            let content_type = came.headers.get("content-type").map(http::HeaderValue::as_bytes);
             let is_grpc = content_type.is_some_and(|t| t.starts_with(b"application/grpc"));
             if is_grpc {
                 let gzip = CompressionEncoding::Gzip;

@@ -32,6 +32,9 @@ Series of a server that leaves the configuration are removed.
 **Off.** With `telemetry.metrics.enabled: false` nothing of a request is measured: `/metrics` then shows the process and
 telemetry itself, and `mcp_gateway_metrics_enabled` is 0.
 
+**Requests.** Every HTTP request that the router sees is counted and timed, refused ones, GET and DELETE included. Behind
+Envoy these include the requests by which the gateway itself opens and closes sessions with servers, since they pass Envoy.
+
 **Sessions.** A session's token carries everything, so no list of sessions exists. `mcp_gateway_sessions_active` counts
 those that this process opened and that neither ended by DELETE nor expired; one that its client ends at another replica
 counts here until it expires. `mcp_server_session_duration_seconds` has a session when it ends, at the replica that ended it.

@@ -4,6 +4,7 @@
 mod admin;
 mod change;
 mod drain;
+mod figures;
 mod fleet;
 mod reload;
 mod start;

@@ -2,12 +2,21 @@
 
 use super::reader::{Found, Reader};
 
-/// Most attributes, events or links that the environment may ask for.
+/// Most attributes or links that the environment may ask for.
 const COUNT_MAX: u64 = 1024;
 /// Most of each thing when the environment says nothing, from the specification.
 const COUNT: u32 = 128;
-/// Longest value that the environment may ask for, in characters.
-const VALUE_CHARS_MAX: u64 = 65_536;
+/// Longest value that the environment may ask for, in characters; a longer one would be cut at the gateway's own bound,
+/// [`crate::VALUE_BYTES_MAX`], anyway.
+const VALUE_CHARS_MAX: u64 = 4096;
+
+/// What the gateway does not write needs no limit.
+const WITHOUT_EFFECT: [(&str, &str); 3] = [
+    ("OTEL_SPAN_EVENT_COUNT_LIMIT", NO_EVENTS),
+    ("OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT", NO_EVENTS),
+    ("OTEL_LINK_ATTRIBUTE_COUNT_LIMIT", "the gateway's links have no attributes"),
+];
+const NO_EVENTS: &str = "the gateway's spans have no events";
 
 /// The limits of a set of attributes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,10 +31,7 @@ pub(crate) struct AttributeLimits {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct SpanLimits {
     pub(crate) attributes: AttributeLimits,
-    pub(crate) events: u32,
     pub(crate) links: u32,
-    pub(crate) attributes_per_event: u32,
-    pub(crate) attributes_per_link: u32,
 }
 
 impl Default for AttributeLimits {
@@ -38,13 +44,7 @@ impl Default for AttributeLimits {
 impl Default for SpanLimits {
     /// The values of the specification.
     fn default() -> Self {
-        Self {
-            attributes: AttributeLimits::default(),
-            events: COUNT,
-            links: COUNT,
-            attributes_per_event: COUNT,
-            attributes_per_link: COUNT,
-        }
+        Self { attributes: AttributeLimits::default(), links: COUNT }
     }
 }
 
@@ -57,9 +57,10 @@ impl AttributeLimits {
     fn read(reader: &mut Reader<'_>, setting: &str, what: &str) -> Self {
         let count = format!("OTEL_{what}_ATTRIBUTE_COUNT_LIMIT");
         let length = format!("OTEL_{what}_ATTRIBUTE_VALUE_LENGTH_LIMIT");
+        let count = [count.as_str(), "OTEL_ATTRIBUTE_COUNT_LIMIT"];
         let length = [length.as_str(), "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT"];
         Self {
-            count: attribute_count(reader, &format!("{setting}.attribute_count_limit"), &count),
+            count: self::count(reader, &format!("{setting}.attribute_count_limit"), &count),
             value_chars_max: value_length(
                 reader,
                 &format!("{setting}.attribute_value_length_limit"),
@@ -70,29 +71,18 @@ impl AttributeLimits {
 }
 
 impl SpanLimits {
-    /// Reads `OTEL_SPAN_*_LIMIT`, `OTEL_EVENT_*` and `OTEL_LINK_*`; what is about attributes also as `OTEL_ATTRIBUTE_*`.
+    /// Reads `OTEL_SPAN_*_LIMIT`; what is about attributes also as `OTEL_ATTRIBUTE_*`.
     pub(super) fn read(reader: &mut Reader<'_>) -> Self {
+        for (variable, why) in WITHOUT_EFFECT {
+            if reader.text(variable).is_some() {
+                reader.info(variable, format!("has no effect: {why}"));
+            }
+        }
         Self {
             attributes: AttributeLimits::read(reader, "traces", "SPAN"),
-            events: count(reader, "traces.event_count_limit", &["OTEL_SPAN_EVENT_COUNT_LIMIT"]),
             links: count(reader, "traces.link_count_limit", &["OTEL_SPAN_LINK_COUNT_LIMIT"]),
-            attributes_per_event: attribute_count(
-                reader,
-                "traces.event_attribute_count_limit",
-                "OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT",
-            ),
-            attributes_per_link: attribute_count(
-                reader,
-                "traces.link_attribute_count_limit",
-                "OTEL_LINK_ATTRIBUTE_COUNT_LIMIT",
-            ),
         }
     }
-}
-
-/// A number of attributes, for which there is a variable for everything.
-fn attribute_count(reader: &mut Reader<'_>, setting: &str, variable: &str) -> u32 {
-    count(reader, setting, &[variable, "OTEL_ATTRIBUTE_COUNT_LIMIT"])
 }
 
 /// A number of things from the first variable that has one.

@@ -50,8 +50,8 @@ pub(super) const SPANS: &[Variable] = &[
     variable(
         "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT",
         "",
-        "The longest text of an attribute, where no variable says it for spans or log records; the rest is cut off. At \
-         most 65536; without it 4096 bytes.",
+        "The longest text of an attribute, where no variable says it for spans or log records; the rest is cut off. \
+         Bytes beyond 4096 are in any case.",
         "texts_are_cut_at_the_limit_in_characters",
     ),
     variable(
@@ -64,14 +64,15 @@ pub(super) const SPANS: &[Variable] = &[
         "OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT",
         "",
         "The longest text of an attribute of a span.",
-        "every_limit_has_its_effect",
+        "texts_are_cut_at_the_limit_in_characters",
     ),
     variable(
         "OTEL_SPAN_EVENT_COUNT_LIMIT",
-        "128",
-        "Most events of one span.",
-        "every_limit_has_its_effect",
-    ),
+        "",
+        "No effect, since the gateway's spans have no events. A notice says so.",
+        "what_has_no_effect_is_answered",
+    )
+    .any(),
     variable(
         "OTEL_SPAN_LINK_COUNT_LIMIT",
         "128",
@@ -80,16 +81,18 @@ pub(super) const SPANS: &[Variable] = &[
     ),
     variable(
         "OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT",
-        "128",
-        "Most attributes of one event.",
-        "every_limit_has_its_effect",
-    ),
+        "",
+        "No effect, since the gateway's spans have no events. A notice says so.",
+        "what_has_no_effect_is_answered",
+    )
+    .any(),
     variable(
         "OTEL_LINK_ATTRIBUTE_COUNT_LIMIT",
-        "128",
-        "Most attributes of one link.",
-        "every_limit_has_its_effect",
-    ),
+        "",
+        "No effect, since the gateway's links have no attributes. A notice says so.",
+        "what_has_no_effect_is_answered",
+    )
+    .any(),
 ];
 
 pub(super) const LOGS: &[Variable] = &[

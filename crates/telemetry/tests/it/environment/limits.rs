@@ -104,17 +104,20 @@ fn links_beyond_the_limit_are_dropped_and_counted() {
 
 #[test]
 fn texts_are_cut_at_the_limit_in_characters() {
-    for (variables, record) in [
-        (vec![("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", "3")], "ünï"),
-        (vec![("OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT", "1")], "ü"),
+    for (variables, span, record) in [
+        (vec![("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", "3")], "ünï", "ünï"),
+        (vec![("OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", "1")], "ü", TEXT),
+        (vec![("OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT", "1")], TEXT, "ü"),
         (
             vec![
                 ("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", "3"),
+                ("OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", "7"),
                 ("OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT", "0"),
             ],
+            TEXT,
             "",
         ),
     ] {
-        assert_eq!(came(&variables).text[1], record, "{variables:?}");
+        assert_eq!(came(&variables).text, [span, record], "{variables:?}");
     }
 }

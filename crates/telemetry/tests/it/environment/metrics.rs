@@ -88,7 +88,9 @@ fn temporality(metrics: &[Metric], name: &str) -> Option<AggregationTemporality>
     let temporality = match found.data.as_ref()? {
         Data::Sum(sum) => sum.aggregation_temporality,
         Data::Histogram(histogram) => histogram.aggregation_temporality,
-        other => panic!("{other:?}"),
+        other @ (Data::Gauge(_) | Data::ExponentialHistogram(_) | Data::Summary(_)) => {
+            panic!("{other:?}")
+        }
     };
     AggregationTemporality::try_from(temporality).ok()
 }

@@ -93,8 +93,11 @@ async fn until_failed(signal: Signal, variables: &[(&str, &str)]) -> [bool; SIGN
     emit(&telemetry, 1);
     let failed = || account(&telemetry, signal).failed_total() > 0;
     eventually(failed, || format!("{signal}: {:#?}", telemetry.status())).await;
-    let reasons = account(&telemetry, signal).failed;
-    assert_eq!(reasons.first().map(|(reason, _)| *reason), Some(FailureReason::Timeout));
+    let status = account(&telemetry, signal);
+    assert_eq!(status.failed.first().map(|(reason, _)| *reason), Some(FailureReason::Timeout));
+    // The error says which of the times was over.
+    let error = status.last_error.unwrap_or_default();
+    assert!(error.contains("50ms"), "{error}");
     let failures = SIGNALS.map(|other| account(&telemetry, other).failed_total() > 0);
     telemetry.shutdown(Duration::ZERO).await;
     failures

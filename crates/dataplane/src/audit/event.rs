@@ -4,6 +4,7 @@ use http::StatusCode;
 use mcp_gateway_telemetry::log::AUDIT_TARGET;
 use mcp_gateway_telemetry::name::{attribute, error_source};
 
+use super::text::bounded;
 use super::{Call, Draft, Target, number};
 
 /// How a request ended.
@@ -95,6 +96,7 @@ fn told<'a>(end: &End<'a>) -> Told<'a> {
 /// Writes the event, inside of the request's span if there is one: the line and the record get the ids of its trace.
 pub(super) fn write(draft: &Draft, end: &End<'_>) {
     let Told { decision, outcome, tool_error, sentence: (sentence, why) } = told(end);
+    let why = bounded(why);
     let (mut tool, mut prompt, mut resource) = (None, None, None);
     match &draft.target {
         Some(Target::Tool(name)) => tool = Some(&**name),

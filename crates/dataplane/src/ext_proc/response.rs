@@ -8,8 +8,9 @@ use envoy_types::pb::envoy::service::ext_proc::v3::{
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use mcp_gateway_core::answer::BodyEnd;
-use mcp_gateway_core::header::{ERROR_HEADERS, X_MCP_ERROR_TYPE};
+use mcp_gateway_core::header::{ERROR_HEADERS, X_MCP_ERROR_SOURCE, X_MCP_ERROR_TYPE};
 use mcp_gateway_core::jsonrpc::{code, error_response};
+use mcp_gateway_telemetry::name::error_source;
 
 use crate::ext_proc::decode::ResponseParts;
 use crate::ext_proc::encode::Edits;
@@ -51,7 +52,10 @@ impl Phases {
             Goes::Own if is_policys(&parts) => {
                 let mut exchange = exchange;
                 exchange.answered_by_envoy(parts.status);
-                self.pass(exchange, goes, &parts, (Edits::default(), has_body))
+                // The gateway, which waits for the response, learns that the server never saw the request.
+                let mut edits = Edits::default();
+                edits.set(X_MCP_ERROR_SOURCE, error_source::CLIENT);
+                self.pass(exchange, goes, &parts, (edits, has_body))
             }
             Goes::Own if !parts.from_server => self.own_request_failed(exchange, &parts, has_body),
             Goes::ToBroker | Goes::Own => {

@@ -363,6 +363,9 @@ impl Failure {
     /// The failure to open a session with a server; `front_end` is to blame for what the gateway itself lacks.
     fn of_opening(error: &OpenError<UpstreamError>, server: &str, front_end: &'static str) -> Self {
         let (source, message) = match error {
+            OpenError::Opening(error) if matches!(**error, UpstreamError::Policy { .. }) => {
+                (error_source::CLIENT, error.client_message(server))
+            }
             OpenError::Opening(error) => (error_source::BACKEND, error.client_message(server)),
             OpenError::Timeout => {
                 (error_source::BACKEND, format!("server {server} did not open a session in time"))

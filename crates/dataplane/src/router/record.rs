@@ -105,6 +105,8 @@ pub(super) struct Record {
     way: Way,
     /// The status that goes with the failure, where no other is known.
     told: Option<StatusCode>,
+    /// It is one of the gateway itself: whoever sent it says how it went.
+    is_own: bool,
     ended: bool,
 }
 
@@ -141,6 +143,7 @@ impl Record {
             audit,
             way: Way::default(),
             told: None,
+            is_own: false,
             ended: false,
         }
     }
@@ -204,6 +207,7 @@ impl Record {
     /// Notes what a request of the gateway itself is for: the server, and the message that its header names.
     pub(super) fn own(&mut self, server: &ServerRoute, headers: &HeaderMap) {
         self.server(server);
+        (self.is_own, self.audit) = (true, None);
         let method = headers.get(X_MCP_METHOD).and_then(|method| method.to_str().ok());
         self.method = method.and_then(method::known_method).unwrap_or(OTHER);
         self.span.set(|a| {
@@ -302,7 +306,7 @@ impl Record {
                 "Request was not answered with a result: {}.", failure.message
             );
         };
-        if !is_told {
+        if !is_told && !self.is_own {
             self.span.in_scope(log);
         }
         self.told = Some(status);

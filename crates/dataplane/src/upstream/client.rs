@@ -16,8 +16,10 @@ use hyper::body::Incoming;
 use mcp_gateway_core::config::{Limits, Secret, Server};
 use mcp_gateway_core::header::{
     MCP_INIT_HOST, MCP_PROTOCOL_VERSION, MCP_SESSION_ID, ROUTER_KEY, TRACEPARENT, TRACESTATE,
+    X_MCP_ERROR_SOURCE,
 };
 use mcp_gateway_telemetry::TraceHeaders;
+use mcp_gateway_telemetry::name::error_source;
 use tokio::time::Instant;
 
 use super::error::{RpcError, UpstreamError};
@@ -123,6 +125,9 @@ impl ServerClient {
         {
             return Err(UpstreamError::ThroughEnvoy(fault));
         }
+        if matches!(self.inner.via, Via::Envoy { .. }) && is_refused_by_policy(&answer) {
+            return Err(UpstreamError::Policy { status: answer.status() });
+        }
         accepted(answer, envelope).await
     }
 
@@ -218,6 +223,13 @@ fn secret(credential: &Secret) -> Result<HeaderValue, UpstreamError> {
         .map_err(|error| UpstreamError::InvalidRequest(error.into()))?;
     value.set_sensitive(true);
     Ok(value)
+}
+
+/// Reads the router's word on a response that came through Envoy: a policy gave it. On responses of servers the router leaves
+/// no such header.
+fn is_refused_by_policy(answer: &Response<Incoming>) -> bool {
+    let source = answer.headers().get(X_MCP_ERROR_SOURCE);
+    !answer.status().is_success() && source.is_some_and(|source| source == error_source::CLIENT)
 }
 
 /// Lets answers with a 2xx status pass.

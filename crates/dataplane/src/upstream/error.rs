@@ -48,6 +48,12 @@ pub enum UpstreamError {
         /// The status of the answer.
         status: StatusCode,
     },
+    /// A policy in Envoy, before the server, refused the request.
+    #[error("a policy before the server refused the request: status {}", status.as_u16())]
+    Policy {
+        /// The status of the answer.
+        status: StatusCode,
+    },
     /// The server answered with an error status.
     #[error("the server answered with status {}{}", status.as_u16(), advice(*status))]
     Status {
@@ -156,7 +162,9 @@ impl UpstreamError {
             UpstreamError::Body(error) => error.reason(),
             UpstreamError::SessionLost { .. } => "session_lost",
             UpstreamError::Redirect { .. } => "redirect_refused",
-            UpstreamError::Status { status, .. } => status_reason(*status),
+            UpstreamError::Status { status, .. } | UpstreamError::Policy { status } => {
+                status_reason(*status)
+            }
             UpstreamError::ContentType { .. } => "unexpected_content_type",
             UpstreamError::InvalidMessage(_) => "invalid_message",
             UpstreamError::InvalidStream(_) => "invalid_event_stream",
@@ -193,6 +201,10 @@ impl UpstreamError {
             UpstreamError::Status { status, .. } => {
                 format!("server {server} answered with status {}", status.as_u16())
             }
+            UpstreamError::Policy { status } => {
+                let status = status.as_u16();
+                format!("a policy before server {server} refused the call: HTTP status {status}")
+            }
             UpstreamError::NoAnswer => format!("server {server} did not answer the request"),
             UpstreamError::Refused(error) => {
                 format!("server {server} refused the request with error {}", error.code)
@@ -223,6 +235,7 @@ impl UpstreamError {
         match self {
             UpstreamError::SessionLost { status }
             | UpstreamError::Redirect { status }
+            | UpstreamError::Policy { status }
             | UpstreamError::Status { status, .. } => Some(*status),
             UpstreamError::InvalidRequest(_)
             | UpstreamError::Tls(_)
@@ -269,6 +282,7 @@ impl UpstreamError {
             | UpstreamError::Body(_)
             | UpstreamError::SessionLost { .. }
             | UpstreamError::Redirect { .. }
+            | UpstreamError::Policy { .. }
             | UpstreamError::Status { .. }
             | UpstreamError::ContentType { .. }
             | UpstreamError::InvalidMessage(_)

@@ -3,6 +3,7 @@
 //! The gateway proposes the newest revision that has a handshake and accepts each that it speaks. What it is told about
 //! the server (capabilities, name) is kept as the bytes that came.
 
+use std::fmt;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -30,7 +31,6 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 const TOLERATED_VERSION: &str = "2024-11-05";
 
 /// What a session is opened with.
-#[derive(Debug)]
 pub struct InitializeContext {
     /// Headers that go along, already filtered with [`forwarded_headers`](super::forwarded_headers).
     pub headers: HeaderMap,
@@ -38,6 +38,14 @@ pub struct InitializeContext {
     pub trace: Option<TraceHeaders>,
     /// When both requests must be over.
     pub deadline: Instant,
+}
+
+impl fmt::Debug for InitializeContext {
+    /// Shows which headers go along, not what they say: they may be credentials.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<_> = self.headers.keys().collect();
+        f.debug_struct("InitializeContext").field("headers", &names).finish_non_exhaustive()
+    }
 }
 
 /// What a server answered to `initialize`.

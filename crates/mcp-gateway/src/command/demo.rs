@@ -168,6 +168,8 @@ const WEATHER: &str = "demo/weather";
 const CALCULATOR: &str = "demo/calculator";
 
 /// Makes the configuration: the text that somebody would write, loaded as a file is.
+///
+/// Audit events would stand between the traces, and say the same: the level of the log does not hide them.
 fn configuration(
     args: &DemoArgs,
     weather: &SampleServer,
@@ -177,6 +179,7 @@ fn configuration(
         "\
 listen: {listen}
 adminListen: {admin}
+telemetry: {{audit: {{enabled: false}}}}
 servers:
   - {{name: {WEATHER}, url: '{weather}', prefix: {WEATHER_PREFIX}}}
   - {{name: {CALCULATOR}, url: '{calculator}', prefix: {CALCULATOR_PREFIX}}}

@@ -10,6 +10,7 @@
 )]
 #![allow(unreachable_pub, reason = "a test program has no outside")]
 
+mod audit;
 mod calls;
 mod cli;
 mod demo;

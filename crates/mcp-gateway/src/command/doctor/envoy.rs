@@ -141,9 +141,9 @@ fn explain_envoy(error: &UpstreamError) -> Death {
     let text = Chain(error).to_string();
     let (what, advice) = match *status {
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => (
-            "Envoy, a policy on the server's route, or the gateway beside it refused the request",
-            "If the gateway beside Envoy refused it, its signingKey is not the one of this file, or its file lacks the \
-             server. A policy may want credentials of a client, which this test has not.",
+            "The gateway beside Envoy, or the server, refused the request",
+            "If it was the gateway, its signingKey is not the one of this file, or its file lacks the server; its log \
+             says so. The server may want credentials of a client, which this test has not.",
         ),
         StatusCode::NOT_FOUND => (
             "Envoy has no route for this host and path, or the server has nothing at the path",

@@ -96,19 +96,13 @@ pub(super) fn explain(error: &UpstreamError, step: &'static str) -> Death {
         UpstreamError::Http(error) | UpstreamError::Body(BodyError::Cut(error)) => {
             of_http(error, &text)
         }
-        UpstreamError::Tls(_) => death(
+        UpstreamError::Tls(_)
+        | UpstreamError::InvalidRequest(_)
+        | UpstreamError::RoutingToken(_) => death(
             "settings",
-            "The certificates that the configuration names cannot be used.",
-            "Correct caCert at the server, or gatewayCACertPEM.",
+            "What the configuration says of it cannot be used to call it.",
+            "Correct caCert, gatewayCACertPEM, credential, url or signingKey: the error says which.",
         ),
-        UpstreamError::InvalidRequest(_) => death(
-            "settings",
-            "The request to it cannot be written.",
-            "Look for characters in its credential or url that a header cannot have.",
-        ),
-        UpstreamError::RoutingToken(_) => {
-            death("settings", "The gateway's own token cannot be made.", "Correct signingKey.")
-        }
         UpstreamError::ThroughEnvoy(fault) => Death::new(
             "behind Envoy",
             format!("Envoy could not ask the server: {}.", fault.reason()),
@@ -118,6 +112,12 @@ pub(super) fn explain(error: &UpstreamError, step: &'static str) -> Death {
         UpstreamError::Status { status, .. } | UpstreamError::SessionLost { status } => {
             of_status(*status, &text)
         }
+        UpstreamError::Policy { status } => Death::new(
+            "policy",
+            format!("A policy in Envoy refused the request: HTTP status {}.", status.as_u16()),
+            "The way is open as far as the policy. It may want credentials of a client, which this test has not.",
+            &text,
+        ),
         UpstreamError::Redirect { .. } => death(
             "HTTP",
             "It redirects, which the gateway does not follow.",

@@ -3,11 +3,13 @@
 //! The sampler is the only thing that is not as in `serve`: a test span that is not sampled proves nothing, so it is
 //! always recorded here, and a remark says what the real sampler would do.
 
+use std::io;
 use std::time::Duration;
 
+use mcp_gateway_telemetry::log::{Filter, Format, subscriber};
 use mcp_gateway_telemetry::name::span;
 use mcp_gateway_telemetry::status::{ExporterStatus, Status};
-use mcp_gateway_telemetry::{Notice, RemoteContext, Signal, SpanKind, Telemetry};
+use mcp_gateway_telemetry::{Metrics, Notice, RemoteContext, Signal, SpanKind, Telemetry};
 
 use super::receiver;
 use super::report::{Death, Finding, Verdict};
@@ -15,6 +17,9 @@ use crate::observability;
 
 /// The time that all receivers together get to take the test items.
 const DEADLINE: Duration = Duration::from_secs(15);
+
+/// What [`ExporterStatus::items`] says of the exporter of audit events.
+const AUDIT: &str = "audit events";
 
 /// What was found out about telemetry.
 pub(super) struct Checked {
@@ -62,16 +67,20 @@ async fn send(telemetry: &Telemetry, asked: &Status) -> Vec<Finding> {
     let span =
         telemetry.tracer().start(span::DOCTOR, SpanKind::Internal, &RemoteContext::none(), |_| {});
     let trace_id = span.trace_id();
+    span.in_scope(|| leave_record(telemetry));
     span.end();
+    // A flush reads all figures once: those of the process are always there.
+    telemetry.start_metrics(&Metrics::new(telemetry.status()));
     telemetry.shutdown(DEADLINE).await;
     let exporters = telemetry.status().exporters();
     let mut findings = Vec::new();
-    for signal in [Signal::Traces] {
-        let mut own = exporters.iter().filter(|exporter| exporter.signal == signal).peekable();
-        if own.peek().is_none() {
+    for signal in [Signal::Traces, Signal::Logs, Signal::Metrics] {
+        let is_own = |exporter: &&ExporterStatus| exporter.signal == signal;
+        if !exporters.iter().any(|exporter| is_own(&exporter)) {
             findings.push(without_exporter(signal));
         }
-        for exporter in own {
+        // Audit events have an exporter of their own, the same way: a test must not look like one of them.
+        for exporter in exporters.iter().filter(is_own).filter(|it| it.items != AUDIT) {
             let mut finding = judge(exporter, asked);
             if signal == Signal::Traces {
                 let found = trace_id.iter().filter(|_| finding.is_good());
@@ -84,12 +93,21 @@ async fn send(telemetry: &Telemetry, asked: &Status) -> Vec<Finding> {
     findings
 }
 
+/// Leaves one log record where the exporters find it; nothing of it is printed.
+fn leave_record(telemetry: &Telemetry) {
+    let Ok(filter) = "info".parse::<Filter>() else { return };
+    let (log, _handle) = subscriber(Format::Text, filter, io::sink, telemetry.log_records());
+    tracing::subscriber::with_default(log, || {
+        tracing::info!("This is the test log record of mcp-gateway doctor.");
+    });
+}
+
 fn judge(exporter: &ExporterStatus, asked: &Status) -> Finding {
     let signal = exporter.signal;
     let error = exporter.last_error.as_deref().unwrap_or_default();
     let verdict = match exporter.last_cause {
         None if exporter.exported > 0 => {
-            Verdict::Works(format!("The test {} was taken.", item(signal)))
+            Verdict::Works(format!("The test {} taken.", item(signal)))
         }
         Some(cause) => {
             let variable = source(asked, &format!("{signal}.endpoint"));
@@ -97,7 +115,10 @@ fn judge(exporter: &ExporterStatus, asked: &Status) -> Finding {
         }
         None => Verdict::Failed(Death::new(
             "answer",
-            format!("Nothing was heard of the test {} within {DEADLINE:?}.", item(signal)),
+            format!(
+                "It was not known within {DEADLINE:?} whether the test {} taken.",
+                item(signal)
+            ),
             "Look at the receiver: it hangs, is overloaded, or is no OTLP receiver.",
             error,
         )),
@@ -112,9 +133,9 @@ fn judge(exporter: &ExporterStatus, asked: &Status) -> Finding {
 
 const fn item(signal: Signal) -> &'static str {
     match signal {
-        Signal::Traces => "span",
-        Signal::Logs => "log record",
-        Signal::Metrics => "metric",
+        Signal::Traces => "span was",
+        Signal::Logs => "log record was",
+        Signal::Metrics => "metrics were",
     }
 }
 

@@ -4,10 +4,13 @@ use super::receiver::{Authority, REFUSED_ONE, answering, silent};
 use super::{died, doctor, said, works};
 use crate::support::otlp::OtlpReceiver;
 use crate::support::port::closed;
+use crate::support::program::Finished;
 use crate::support::scratch::Scratch;
 
-/// The endpoint of traces alone.
-const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT";
+/// The endpoint of all signals.
+const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
+/// What `doctor` sends.
+const SIGNALS: [&str; 3] = ["traces", "logs", "metrics"];
 /// A time-out that a test can wait for.
 const SOON: (&str, &str) = ("OTEL_EXPORTER_OTLP_TIMEOUT", "1500");
 
@@ -21,6 +24,8 @@ async fn test_items_reach_a_real_receiver_over_http_and_grpc() {
         ];
         let report = doctor(&environment, None).await;
         works(&report, "traces", &["The test span was taken.", "Its trace id is "]);
+        works(&report, "logs", &["The test log record was taken."]);
+        works(&report, "metrics", &["The test metrics were taken."]);
         assert_eq!(report.code, Some(0), "{report:?}");
         let text = said(&report, "traces").text;
         let (_, id) = text.split_once("Its trace id is ").unwrap();
@@ -34,24 +39,33 @@ async fn test_items_reach_a_real_receiver_over_http_and_grpc() {
 async fn signal_that_nobody_asked_for_is_off_and_no_failure() {
     let report = doctor(&[], None).await;
     assert_eq!(report.code, Some(0), "{report:?}");
-    let traces = said(&report, "traces");
-    assert!(traces.head.ends_with(" off"), "{report:?}");
-    assert!(traces.text.contains("neither OTEL_EXPORTER_OTLP_TRACES_ENDPOINT nor"), "{report:?}");
+    for signal in SIGNALS {
+        let said = said(&report, signal);
+        assert!(said.head.ends_with(" off"), "{report:?}");
+        let variable = format!("OTEL_EXPORTER_OTLP_{}_ENDPOINT", signal.to_uppercase());
+        assert!(said.text.contains(&format!("neither {variable} nor")), "{report:?}");
+    }
 
     let report = doctor(&[("OTEL_SDK_DISABLED", "true")], None).await;
     assert!(said(&report, "traces").text.contains("OTEL_SDK_DISABLED is true"), "{report:?}");
-    let environment =
-        [("OTEL_TRACES_EXPORTER", "none"), ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")];
+    let none = SIGNALS.map(|signal| format!("OTEL_{}_EXPORTER", signal.to_uppercase()));
+    let mut environment: Vec<_> = none.iter().map(|variable| (&**variable, "none")).collect();
+    environment.push((ENDPOINT, "http://127.0.0.1:1"));
     let report = doctor(&environment, None).await;
-    assert!(said(&report, "traces").text.contains("OTEL_TRACES_EXPORTER is none"), "{report:?}");
+    assert_eq!(report.code, Some(0), "{report:?}");
+    for (signal, variable) in SIGNALS.iter().zip(&none) {
+        let text = said(&report, signal).text;
+        assert!(text.contains(&format!("{variable} is none")), "{report:?}");
+    }
 }
 
 #[tokio::test]
 async fn signal_that_is_asked_for_without_an_endpoint_died_at_the_settings() {
     let report = doctor(&[("OTEL_TRACES_EXPORTER", "otlp")], None).await;
     died(&report, "traces", "settings", &["OTEL_TRACES_EXPORTER asks for OTLP"]);
-    let report = doctor(&[(ENDPOINT, "ftp://collector")], None).await;
-    died(&report, ENDPOINT, "settings", &["would not start"]);
+    let traces = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT";
+    let report = doctor(&[(traces, "ftp://collector")], None).await;
+    died(&report, traces, "settings", &["would not start"]);
 }
 
 #[tokio::test]
@@ -77,13 +91,13 @@ async fn sampler_that_drops_everything_is_told() {
 async fn nobody_listening_died_at_connect() {
     let endpoint = format!("http://{}", closed());
     let report = doctor(&[(ENDPOINT, &endpoint), SOON], None).await;
-    died(&report, "traces", "connect", &["nobody listens", ENDPOINT]);
+    all_died(&report, "connect", &["nobody listens", ENDPOINT]);
 }
 
 #[tokio::test]
 async fn name_without_an_address_died_at_name_resolution() {
     let report = doctor(&[(ENDPOINT, "http://collector.invalid:4318"), SOON], None).await;
-    died(&report, "traces", "name resolution", &["no address", "collector.invalid"]);
+    all_died(&report, "name resolution", &["no address", "collector.invalid"]);
 }
 
 #[tokio::test]
@@ -100,7 +114,7 @@ async fn certificate_that_proves_nothing_died_at_tls() {
             let endpoint = format!("{scheme}://localhost:{port}");
             let trust = ("OTEL_EXPORTER_OTLP_CERTIFICATE", ca.as_str());
             let report = doctor(&[(ENDPOINT, &endpoint), trust, SOON], None).await;
-            died(&report, "traces", "TLS", &[words]);
+            all_died(&report, "TLS", &[words]);
         }
     }
 }
@@ -111,10 +125,10 @@ async fn plain_text_port_that_is_spoken_to_with_tls_died_at_tls() {
     let grpc = format!("https://{}", receiver.grpc());
     let protocol = ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc");
     let report = doctor(&[(ENDPOINT, &grpc), protocol, SOON], None).await;
-    died(&report, "traces", "TLS", &["does not speak TLS"]);
+    all_died(&report, "TLS", &["does not speak TLS"]);
     let http = format!("https://{}", receiver.http());
     let report = doctor(&[(ENDPOINT, &http), SOON], None).await;
-    died(&report, "traces", "TLS", &["does not speak TLS"]);
+    all_died(&report, "TLS", &["does not speak TLS"]);
 }
 
 #[tokio::test]
@@ -130,7 +144,7 @@ async fn answer_that_is_no_success_is_told_by_what_it_means() {
         let receiver = answering(status, "text/plain", b"no").await;
         let endpoint = format!("http://{}", receiver.address());
         let report = doctor(&[(ENDPOINT, &endpoint), SOON], None).await;
-        died(&report, "traces", step, &words);
+        all_died(&report, step, &words);
     }
 }
 
@@ -139,7 +153,7 @@ async fn page_for_people_is_no_receiver() {
     let receiver = answering(200, "text/html; charset=utf-8", b"<html>Sign in</html>").await;
     let endpoint = format!("http://{}", receiver.address());
     let report = doctor(&[(ENDPOINT, &endpoint), SOON], None).await;
-    died(&report, "traces", "answer", &["not an OTLP receiver"]);
+    all_died(&report, "answer", &["not an OTLP receiver"]);
 }
 
 #[tokio::test]
@@ -147,14 +161,14 @@ async fn partial_success_is_a_failure_with_the_word_of_the_receiver() {
     let receiver = answering(200, "application/x-protobuf", REFUSED_ONE).await;
     let endpoint = format!("http://{}", receiver.address());
     let report = doctor(&[(ENDPOINT, &endpoint), SOON], None).await;
-    died(&report, "traces", "partial success", &["too old"]);
+    all_died(&report, "partial success", &["too old"]);
 }
 
 #[tokio::test]
 async fn receiver_that_never_answers_is_given_up() {
     let endpoint = format!("http://{}", silent().await);
     let report = doctor(&[(ENDPOINT, &endpoint), SOON], None).await;
-    died(&report, "traces", "answer", &["no answer in time", "OTEL_EXPORTER_OTLP_TIMEOUT"]);
+    all_died(&report, "answer", &["no answer in time", "OTEL_EXPORTER_OTLP_TIMEOUT"]);
 }
 
 #[tokio::test]
@@ -162,7 +176,7 @@ async fn wrong_protocol_for_the_port_is_suspected() {
     let receiver = OtlpReceiver::start().await;
     let http_to_grpc = format!("http://{}", receiver.grpc());
     let report = doctor(&[(ENDPOINT, &http_to_grpc), SOON], None).await;
-    died(&report, "traces", "exchange", &["another protocol", "rpc://"]);
+    all_died(&report, "exchange", &["another protocol", "rpc://"]);
 }
 
 #[tokio::test]
@@ -174,5 +188,24 @@ async fn headers_with_credentials_are_never_shown() {
     assert_eq!(report.code, Some(1), "{report:?}");
     for secret in ["in-the-query", "in-a-header"] {
         assert!(!format!("{report:?}").contains(secret), "{report:?}");
+    }
+}
+
+#[tokio::test]
+async fn signals_are_judged_apart() {
+    let receiver = OtlpReceiver::start().await;
+    let (whole, down) = (format!("http://{}", receiver.http()), format!("http://{}", closed()));
+    let logs = ("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", down.as_str());
+    let report = doctor(&[(ENDPOINT, &whole), logs, SOON], None).await;
+    works(&report, "traces", &[]);
+    died(&report, "logs", "connect", &["OTEL_EXPORTER_OTLP_LOGS_ENDPOINT"]);
+    works(&report, "metrics", &[]);
+    assert!(report.stdout.ends_with("1 thing does not work.\n"), "{report:?}");
+}
+
+/// Asserts that every signal died at `step`, for a reason with these words.
+fn all_died(report: &Finished, step: &str, words: &[&str]) {
+    for signal in SIGNALS {
+        died(report, signal, step, words);
     }
 }

@@ -68,6 +68,8 @@ pub struct Setup<'a> {
     pub environment: &'a [(&'a str, &'a str)],
     /// Further flags of `envoy-config`.
     pub envoy_flags: &'a [&'a str],
+    /// What is changed in the bootstrap before Envoy gets it.
+    pub bootstrap: Option<fn(&str) -> String>,
 }
 
 /// A running gateway, with Envoy before it where there is one. Killed when dropped.
@@ -111,6 +113,7 @@ impl Edge {
         };
         let flags = [&["--request-body", shape], setup.envoy_flags].concat();
         let bootstrap = gateway.envoy_config(&flags).await;
+        let bootstrap = setup.bootstrap.map_or(bootstrap.clone(), |change| change(&bootstrap));
         let address = port.release();
         let envoy = Envoy::start(&bootstrap, address).await;
         Self { front, gateway, envoy: Some(envoy), address }

@@ -1,12 +1,13 @@
 //! The head of a client's request, in the same form from both front ends.
 
+use std::fmt;
 use std::net::IpAddr;
 
 use http::{HeaderMap, Method};
 use mcp_gateway_core::header::{self, MCP_INIT_HOST, ROUTER_KEY, X_REQUEST_ID};
 
 /// Method, target and headers of one request.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct RequestHead {
     /// The HTTP method.
     pub method: Method,
@@ -18,6 +19,17 @@ pub struct RequestHead {
     pub headers: HeaderMap,
     /// The other end of the connection; `None` behind Envoy, which appends it to `x-forwarded-for`.
     pub peer: Option<IpAddr>,
+}
+
+impl fmt::Debug for RequestHead {
+    /// Shows what is sent, not what is secret in it: values of headers and the query are left out.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RequestHead")
+            .field("method", &self.method)
+            .field("path", &self.path())
+            .field("headers", &self.headers.keys().collect::<Vec<_>>())
+            .finish_non_exhaustive()
+    }
 }
 
 impl RequestHead {
@@ -63,5 +75,28 @@ impl RequestHead {
             self.headers.remove(name);
         }
         internal
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{HeaderMap, HeaderValue, Method};
+
+    use super::RequestHead;
+
+    #[test]
+    fn printed_head_has_no_values() {
+        let mut headers = HeaderMap::new();
+        headers.insert("authorization", HeaderValue::from_static("Bearer secret"));
+        let head = RequestHead {
+            method: Method::POST,
+            authority: "localhost".to_owned(),
+            path_and_query: "/mcp?token=secret".to_owned(),
+            headers,
+            peer: None,
+        };
+        let printed = format!("{head:?}");
+        assert!(printed.contains("authorization") && printed.contains("/mcp"), "{printed}");
+        assert!(!printed.contains("secret"), "{printed}");
     }
 }

@@ -1,10 +1,13 @@
 //! 1: a server's session id never reaches a client; a client's session token never reaches a server, a log, a span or
 //! a figure.
 
+use http::Request;
+use http_body_util::Full;
 use serde_json::{Value, json};
 
 use crate::support::edge::{Edge, SIGNING_KEY, Setup, at_each_front};
-use crate::support::http::Answer;
+use crate::support::gateway::Gateway;
+use crate::support::http::{Answer, send};
 use crate::support::mcp_client::McpClient;
 use crate::support::otlp::OtlpReceiver;
 use crate::support::raw_server::{RawServer, Reply, SESSION_PREFIX};
@@ -88,4 +91,77 @@ async fn live(client: &mut McpClient, server: &RawServer) -> Vec<Answer> {
     answers.push(client.delete().await);
     answers.push(client.call("raw_echo", Value::Null).await);
     answers
+}
+
+/// Everything of somebody's that passes the gateway and is nobody else's business.
+const SECRETS: [(&str, &str); 9] = [
+    ("the credential of a server", "secret-credential-of-the-server"),
+    ("the signing key", SIGNING_KEY),
+    ("a header of telemetry", "secret-header-of-telemetry"),
+    ("the query of a telemetry endpoint", "secret-query-of-telemetry"),
+    ("an authorization header", "secret-authorization-of-a-client"),
+    ("a cookie", "secret-cookie-of-a-client"),
+    ("a query", "secret-query-of-a-client"),
+    ("an argument", "secret-argument-of-a-call"),
+    ("a result", "secret-result-of-a-call"),
+];
+
+/// Returns the secret that is called so.
+fn secret(what: &str) -> &'static str {
+    SECRETS.iter().find(|(name, _)| *name == what).unwrap().1
+}
+
+#[tokio::test]
+async fn invariant_1_no_level_shows_a_credential_or_a_body() {
+    let (server, receiver) = (RawServer::start(&[TOOL]).await, OtlpReceiver::start().await);
+    let config = format!(
+        "log: {{level: trace}}\nsigningKey: '${{KEY}}'\nservers:\n  \
+         - {{name: demo/raw, url: '{}', prefix: raw_, credential: 'Bearer ${{TOKEN}}'}}\n",
+        server.url()
+    );
+    let (of_header, of_query) =
+        (secret("a header of telemetry"), secret("the query of a telemetry endpoint"));
+    let endpoint = format!("http://{}/v1/traces?key={of_query}", receiver.http());
+    let environment = [
+        ("KEY", SIGNING_KEY),
+        ("TOKEN", secret("the credential of a server")),
+        ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", endpoint.as_str()),
+        ("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", "http://127.0.0.1:1"),
+        ("OTEL_EXPORTER_OTLP_HEADERS", &format!("authorization={of_header}")),
+    ];
+    let mut gateway = Gateway::start(&config, &[], &environment).await;
+    gateway.until_ready().await;
+    let mut client = McpClient::connect(gateway.listen(), "2025-11-25").await;
+    client.set_header("authorization", Some(secret("an authorization header")));
+    client.set_header("cookie", Some(secret("a cookie")));
+    let of_result = secret("a result");
+    for status in [200, 401, 500] {
+        server.on("tools/call", move |asked| {
+            let result = format!(r#"{{"content":[{{"type":"text","text":"{of_result}"}}]}}"#);
+            Reply::result(&asked.id, &result).with_status(status)
+        });
+        client.call("raw_echo", json!({ "password": secret("an argument") })).await;
+    }
+    client.post(format!(r#"{{"jsonrpc":"2.0","broken":"{}""#, secret("an argument"))).await;
+    let query = format!("/mcp?key={}", secret("a query"));
+    send(gateway.listen(), Request::get(query).body(Full::default()).unwrap()).await;
+
+    let pages = ["/metrics", "/status"]
+        .map(|path| send(gateway.admin(), Request::get(path).body(Full::default()).unwrap()));
+    let mut told = String::new();
+    for page in pages {
+        told.push_str(&page.await.text());
+    }
+    assert!(told.contains("demo/raw"), "{told}");
+    let sent: Vec<_> = server.record().all().iter().map(|it| format!("{it:?}")).collect();
+    let is_sent = |what| sent.iter().any(|it| it.contains(secret(what)));
+    assert!(is_sent("the credential of a server") && is_sent("an argument"), "{sent:?}");
+    let ended = gateway.stop(PATIENCE).await;
+    told.push_str(&ended.stdout);
+    told.push_str(&ended.stderr);
+    assert!(ended.stdout.contains("DEBUG"), "the level is low: {}", ended.stdout);
+    for (what, secret) in SECRETS {
+        let at = told.lines().find(|line| line.contains(secret));
+        assert_eq!(at, None, "{what}");
+    }
 }

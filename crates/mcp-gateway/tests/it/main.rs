@@ -16,6 +16,7 @@ mod cli;
 mod demo;
 mod doctor;
 mod edge;
+mod exported;
 mod faults;
 mod harness;
 mod invariant;

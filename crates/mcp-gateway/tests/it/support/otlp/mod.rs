@@ -26,8 +26,13 @@ pub struct OtlpReceiver {
 }
 
 impl OtlpReceiver {
-    /// Starts a receiver and waits until it takes connections on both ports.
+    /// Starts a receiver that writes down spans, and waits until it takes connections on both ports.
     pub async fn start() -> Self {
+        Self::writing("traces").await
+    }
+
+    /// Starts a receiver that writes down one signal: `traces`, `logs` or `metrics`. It takes all of them.
+    pub async fn writing(signal: &str) -> Self {
         let (http, grpc) = (Port::take(), Port::take());
         let address = [http.address(), grpc.address()].map(|address| address.to_string());
         let arguments = [
@@ -38,7 +43,7 @@ impl OtlpReceiver {
             &address[1],
             // What is received is written down at once and goes nowhere else.
             "--debug-log",
-            "traces",
+            signal,
             "--debug-log-verbosity",
             "detailed",
             "--disable-batching",
@@ -69,6 +74,11 @@ impl OtlpReceiver {
     /// Returns where it takes OTLP over gRPC.
     pub fn grpc(&self) -> SocketAddr {
         self.grpc
+    }
+
+    /// Returns what it has written down.
+    pub fn dump(&self) -> String {
+        self.program.stdout()
     }
 
     /// Returns the spans that it has received.

@@ -6,8 +6,8 @@ use std::time::UNIX_EPOCH;
 
 use super::point::{Family, Label, Point, Value, integer};
 use crate::name::attribute::ERROR_TYPE;
-use crate::name::metric::sdk::{self, COMPONENT_NAME, COMPONENT_TYPE, Exporter};
-use crate::name::metric::{Kind, Metric};
+use crate::name::metric::Metric;
+use crate::name::metric::sdk::{self, COMPONENT_NAME, COMPONENT_TYPE, Exporter, Processor};
 use crate::signal::Signal;
 use crate::status::{ExporterStatus, Status};
 
@@ -18,50 +18,55 @@ type Reading = fn(&ExporterStatus) -> u64;
 pub(super) fn gather(status: &Status, since: u64) -> Vec<Family> {
     let not_sampled = integer(status.not_sampled_by_parent());
     let mut families = vec![Family::single(&sdk::NOT_SAMPLED_BY_PARENT, since, not_sampled)];
-    let exporters = status.exporters();
-    for (signal, names) in [
-        (Signal::Traces, &sdk::SPAN),
-        (Signal::Logs, &sdk::LOG),
-        (Signal::Metrics, &sdk::METRIC_DATA_POINT),
-    ] {
-        let of_signal = |exporter: &&ExporterStatus| exporter.signal == signal;
-        let exporters: Vec<&ExporterStatus> = exporters.iter().filter(of_signal).collect();
-        families.extend(of(names, &exporters, since));
-    }
-    families.push(last_success(&exporters, since));
+    let all = status.exporters();
+    let of = |signal| -> Vec<&ExporterStatus> {
+        all.iter().filter(|exporter| exporter.signal == signal).collect()
+    };
+    let (spans, logs, metrics) = (of(Signal::Traces), of(Signal::Logs), of(Signal::Metrics));
+    families.extend(processor(&sdk::SPAN_PROCESSOR, &spans, since));
+    families.extend(exporter(&sdk::SPAN_EXPORTER, &spans, since));
+    families.extend(processor(&sdk::LOG_PROCESSOR, &logs, since));
+    families.extend(exporter(&sdk::LOG_EXPORTER, &logs, since));
+    families.extend(exporter(&sdk::METRIC_DATA_POINT_EXPORTER, &metrics, since));
+    families.push(last_success(&all, since));
     families
 }
 
-/// The metrics of one signal; there are no series when nothing is exported.
-fn of(names: &'static Exporter, exporters: &[&ExporterStatus], since: u64) -> Vec<Family> {
+/// The queues of one signal.
+fn processor(names: &'static Processor, all: &[&ExporterStatus], since: u64) -> [Family; 3] {
     let mut processed = Vec::new();
-    let mut exported = Vec::new();
-    for exporter in exporters {
+    for exporter in all {
         let left = exporter.exported + exporter.failed_total() + exporter.in_flight;
         processed.push(counted(exporter, None, left, since));
         for (reason, count) in &exporter.dropped {
             processed.push(counted(exporter, Some(reason.as_str()), *count, since));
         }
+    }
+    [
+        Family { metric: &names.processed, points: processed },
+        read(&names.queue_size, all, since, |exporter| exporter.queued),
+        read(&names.queue_capacity, all, since, |exporter| exporter.queue_capacity),
+    ]
+}
+
+/// The exporters of one signal.
+fn exporter(names: &'static Exporter, all: &[&ExporterStatus], since: u64) -> [Family; 2] {
+    let mut exported = Vec::new();
+    for exporter in all {
         exported.push(counted(exporter, None, exporter.exported, since));
         for (reason, count) in &exporter.failed {
             exported.push(counted(exporter, Some(reason.as_str()), *count, since));
         }
     }
-    let mut families = vec![
-        Family { metric: &names.processed, points: processed },
+    [
         Family { metric: &names.exported, points: exported },
-    ];
-    let readings: [(&'static Metric, Reading); 3] = [
-        (&names.inflight, |exporter| exporter.in_flight),
-        (&names.queue_size, |exporter| exporter.queued),
-        (&names.queue_capacity, |exporter| exporter.queue_capacity),
-    ];
-    for (metric, reading) in readings {
-        debug_assert_eq!(metric.kind, Kind::UpDownCounter);
-        let points = exporters.iter().map(|it| counted(it, None, reading(it), since));
-        families.push(Family { metric, points: points.collect() });
-    }
-    families
+        read(&names.inflight, all, since, |exporter| exporter.in_flight),
+    ]
+}
+
+fn read(metric: &'static Metric, all: &[&ExporterStatus], since: u64, reading: Reading) -> Family {
+    let points = all.iter().map(|exporter| counted(exporter, None, reading(exporter), since));
+    Family { metric, points: points.collect() }
 }
 
 fn counted(

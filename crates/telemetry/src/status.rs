@@ -8,6 +8,7 @@ pub use crate::export::cause::{FailureCause, TlsCause};
 use crate::export::health::Health;
 pub use crate::export::health::{DropReason, ExporterStatus, FailureReason};
 use crate::metrics::ExemplarFilter;
+use crate::sampling::SamplingStatus;
 pub use crate::settings::Setting;
 use crate::tracer::Tracer;
 
@@ -63,6 +64,11 @@ impl Status {
     /// The state of every exporter; empty when nothing is exported.
     pub fn exporters(&self) -> Vec<ExporterStatus> {
         self.0.exporters.iter().map(|health| health.status()).collect()
+    }
+
+    /// How many traces were decided how; absent when no spans are made.
+    pub fn sampling(&self) -> Option<SamplingStatus> {
+        self.is_on().then(|| self.0.tracer.sampling_status())
     }
 
     /// How many requests came with a parent that said `sampled=0`, and have no spans for that reason.

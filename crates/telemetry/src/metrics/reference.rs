@@ -52,7 +52,7 @@ const SECTIONS: [(&str, &str); 6] = [
     ("Of the reference gateway", "mcp_broker_"),
     (
         "Telemetry about telemetry",
-        "otel_ mcp_gateway_telemetry_ mcp_gateway_traces_ mcp_gateway_metric",
+        "otel_ mcp_gateway_telemetry_ mcp_gateway_traces mcp_gateway_metric",
     ),
     ("The gateway", "mcp_gateway_"),
     ("The process", "process_"),
@@ -97,9 +97,13 @@ const LABELS: [(&str, &str); 18] = [
 ];
 
 /// Labels whose values are lists of their own.
-const OWN_LABELS: [(&str, &str); 4] = [
+const OWN_LABELS: [(&str, &str); 5] = [
     (metric::LIMIT, "key of `limits` in snake case, or name of a bound in the code"),
     (metric::METRIC, "metric, as OTLP names it"),
+    (
+        sdk::DECISION,
+        "`sampled`; `forced` by a caller who may; `kept_error`, `kept_slow`: not sampled and recorded all the same; `not_sampled`; `not_sampled_by_parent`; `held_full`: not recorded because too many spans waited for a decision",
+    ),
     (
         sdk::COMPONENT_NAME,
         "the exporter: its kind, and after a slash what tells it from others of its kind",

@@ -8,6 +8,7 @@ use super::point::{Family, Label, Point, Value, integer};
 use crate::name::attribute::ERROR_TYPE;
 use crate::name::metric::Metric;
 use crate::name::metric::sdk::{self, COMPONENT_NAME, COMPONENT_TYPE, Exporter, Processor};
+use crate::sampling::SamplingStatus;
 use crate::signal::Signal;
 use crate::status::{ExporterStatus, Status};
 
@@ -17,7 +18,13 @@ type Reading = fn(&ExporterStatus) -> u64;
 /// Reads the accounts. `since` is when counting began, in nanoseconds since the Unix epoch.
 pub(super) fn gather(status: &Status, since: u64) -> Vec<Family> {
     let not_sampled = integer(status.not_sampled_by_parent());
-    let mut families = vec![Family::single(&sdk::NOT_SAMPLED_BY_PARENT, since, not_sampled)];
+    let mut families = Vec::new();
+    let sampling = status.sampling();
+    families.extend(sampling.map(|sampling| traces(&sampling, since)));
+    families.push(Family::single(&sdk::NOT_SAMPLED_BY_PARENT, since, not_sampled));
+    families.extend(sampling.map(|sampling| {
+        Family::single(&sdk::CALLER_OVER_RATE, since, integer(sampling.caller_over_rate))
+    }));
     let all = status.exporters();
     let of = |signal| -> Vec<&ExporterStatus> {
         all.iter().filter(|exporter| exporter.signal == signal).collect()
@@ -30,6 +37,24 @@ pub(super) fn gather(status: &Status, since: u64) -> Vec<Family> {
     families.extend(exporter(&sdk::METRIC_DATA_POINT_EXPORTER, &metrics, since));
     families.push(last_success(&all, since));
     families
+}
+
+/// What was decided of the traces.
+fn traces(sampling: &SamplingStatus, since: u64) -> Family {
+    let points = [
+        ("sampled", sampling.sampled),
+        ("forced", sampling.forced),
+        ("kept_error", sampling.kept_error),
+        ("kept_slow", sampling.kept_slow),
+        ("not_sampled", sampling.not_sampled),
+        ("not_sampled_by_parent", sampling.not_sampled_by_parent),
+        ("held_full", sampling.held_full),
+    ];
+    let point = |(decision, count): (&'static str, u64)| {
+        let labels = vec![Label::text(sdk::DECISION, decision)];
+        Point { labels, since, value: integer(count) }
+    };
+    Family { metric: &sdk::TRACES, points: points.map(point).into() }
 }
 
 /// The queues of one signal.

@@ -109,6 +109,27 @@ pub const NOT_SAMPLED_BY_PARENT: Metric = Metric::counter(
     &[],
 );
 
+/// Traces by what was decided of them.
+pub const TRACES: Metric = Metric::counter(
+    "mcp.gateway.traces",
+    "mcp_gateway_traces_total",
+    "{trace}",
+    "Traces that began at the gateway, by what was decided of them",
+    &[DECISION],
+);
+
+/// What was decided of a trace.
+pub const DECISION: &str = "decision";
+
+/// Callers' sampled=1 beyond the rate at which it is believed.
+pub const CALLER_OVER_RATE: Metric = Metric::counter(
+    "mcp.gateway.traces.caller_over_rate",
+    "mcp_gateway_traces_caller_over_rate_total",
+    "{trace}",
+    "Traces whose caller said sampled=1 beyond telemetry.sampling.callerSampledPerSecondMax; decided as if it had not",
+    &[],
+);
+
 /// When an exporter last reached its receiver.
 pub const LAST_SUCCESS: Metric = Metric::gauge(
     "mcp.gateway.telemetry.last_success",

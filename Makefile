@@ -41,14 +41,9 @@ unit: tools
 fuzz: ## each fuzz target for FUZZ_SECONDS
 	fuzz/run $(FUZZ_SECONDS)
 
-# Built in two steps, so that the example's development dependencies do not change what the gateway is built with.
-bench: DIST = $${CARGO_TARGET_DIR:-target}/dist
-bench: tools ## what the gateway costs, beside a plain Envoy: ratios, as Markdown; some minutes
-	$(CARGO) build --profile dist --locked -p mcp-gateway -p mcp-gateway-bench
-	$(CARGO) build --profile dist --locked -p mcp-gateway-core --example message_speed
+bench: tools ## what the gateway and its telemetry cost: ratios, as Markdown; a quarter of an hour
 	@mkdir -p $(dir $(BENCH_OUT))
-	$(DIST)/mcp-gateway-bench $(BENCH_ARGS) >$(BENCH_OUT)
-	$(DIST)/examples/message_speed >>$(BENCH_OUT)
+	CARGO=$(CARGO) BENCH_ARGS="$(BENCH_ARGS)" bench/run >$(BENCH_OUT)
 	@cat $(BENCH_OUT)
 
 tools: ## the programs of scripts/tools.txt, into .tools

@@ -25,6 +25,7 @@ mod recorder;
 mod remote;
 mod sampling;
 mod settings;
+mod shared;
 mod signal;
 mod span;
 pub mod status;

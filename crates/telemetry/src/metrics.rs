@@ -40,6 +40,7 @@ pub use self::reference::reference;
 pub use self::series::SERIES_MAX;
 pub use self::session::Session;
 use crate::name::metric as name;
+use crate::shared::Shared;
 use crate::status::Status;
 
 /// Every instrument of the process; cheap to clone.
@@ -49,7 +50,7 @@ pub struct Metrics(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     /// Absent when nothing is measured.
-    instruments: Option<Instruments>,
+    instruments: Option<Shared<Instruments>>,
     telemetry: Status,
     /// When counting began, in nanoseconds since the Unix epoch.
     since: u64,
@@ -78,8 +79,9 @@ impl Metrics {
 
     /// As [`Metrics::new`], with other options than the default ones.
     pub fn with_options(telemetry: Status, options: MetricsOptions) -> Self {
+        let wanted = options.enabled.then(|| Instruments::new(options.series_max));
         Self(Arc::new(Inner {
-            instruments: options.enabled.then(|| Instruments::new(options.series_max)),
+            instruments: wanted.and_then(Shared::new),
             telemetry,
             since: unix_nanos(SystemTime::now()),
         }))

@@ -23,12 +23,13 @@ use crate::metrics::Exemplar;
 use crate::name::attribute;
 use crate::remote::RemoteContext;
 use crate::sampling::Facts;
+use crate::shared::Shared;
 use crate::trace::Trace;
 use crate::tracer::{Active, random_span_id};
 
 /// One span. Clones are the same span; it ends with [`Span::end`] or with the last clone.
 #[derive(Clone, Debug, Default)]
-pub struct Span(Option<Arc<Inner>>);
+pub struct Span(Option<Shared<Inner>>);
 
 /// What the clones of a span share.
 #[derive(Debug)]
@@ -71,7 +72,7 @@ impl Span {
 
     /// Starts the first span of a trace in this process, now or when it has `begun`.
     pub(crate) fn root(
-        tracer: &Arc<Active>,
+        tracer: &Shared<Active>,
         (name, kind): (&'static str, SpanKind),
         parent: &RemoteContext,
         begun: Option<SystemTime>,
@@ -131,7 +132,7 @@ impl Span {
         });
         let has_record = record.is_some();
         let record = Mutex::new(record);
-        Self(Some(Arc::new(Inner { trace, span_id, is_root, has_record, record })))
+        Self(Shared::new(Inner { trace, span_id, is_root, has_record, record }))
     }
 
     /// Says whether attributes of this span are of use: it is recorded, or may still be.
@@ -296,7 +297,7 @@ impl Span {
     }
 
     fn recording(&self) -> Option<&Inner> {
-        let inner = self.0.as_deref()?;
+        let inner = self.0.as_ref()?;
         (inner.has_record && inner.trace.may_be_recorded()).then_some(inner)
     }
 }

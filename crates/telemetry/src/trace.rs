@@ -14,6 +14,7 @@ use opentelemetry::TraceId;
 use crate::name::attribute;
 use crate::remote::RemoteContext;
 use crate::sampling::{Caller, Decision, Facts, Outcome};
+use crate::shared::Shared;
 use crate::span::data::{SpanData, unix_nano};
 use crate::tracer::{Active, random_trace_id};
 
@@ -26,7 +27,7 @@ pub(crate) const SPANS_HELD_MAX: usize = 16_384;
 /// One trace in this process.
 #[derive(Debug)]
 pub(crate) struct Trace {
-    pub(crate) tracer: Arc<Active>,
+    pub(crate) tracer: Shared<Active>,
     pub(crate) id: TraceId,
     /// The `tracestate` that came with it and goes on with it.
     pub(crate) state: Option<Arc<str>>,
@@ -60,7 +61,7 @@ struct Held {
 impl Trace {
     /// Begins a trace under `parent`, now or when it has `begun`.
     pub(crate) fn begin(
-        tracer: &Arc<Active>,
+        tracer: &Shared<Active>,
         parent: &RemoteContext,
         begun: Option<SystemTime>,
     ) -> Arc<Self> {
@@ -72,7 +73,7 @@ impl Trace {
             Start { at: tracer.clock.now(), unix_nano: now, root_unix_nano }
         });
         let trace = Self {
-            tracer: Arc::clone(tracer),
+            tracer: tracer.clone(),
             id,
             state: parent.state().cloned(),
             caller: head.caller,

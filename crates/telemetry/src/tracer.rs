@@ -3,7 +3,6 @@
 //! Switched off, [`Tracer`] holds nothing: starting a span is one branch, without a clock read and without an allocation.
 //! Switched on, it holds what all spans share: sampling, bounds, and where finished spans go.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::SystemTime;
 
@@ -20,13 +19,14 @@ use crate::remote::RemoteContext;
 use crate::sampling::{Sampling, SamplingPolicy, SamplingStatus};
 use crate::settings::limits::SpanLimits;
 use crate::settings::{Propagators, Sampler, Vocabulary};
+use crate::shared::Shared;
 use crate::span::Span;
 use crate::span::data::SpanData;
 use crate::trace::SPANS_HELD_MAX;
 
 /// Starts spans; cheap to clone.
 #[derive(Clone, Debug, Default)]
-pub struct Tracer(Option<Arc<Active>>);
+pub struct Tracer(Option<Shared<Active>>);
 
 /// What all spans share.
 #[derive(Debug)]
@@ -76,7 +76,7 @@ impl Tracer {
     pub(crate) fn new(settings: SpanSettings, sinks: Sinks, clock: Clock) -> Self {
         let SpanSettings { sampler, limits, propagators, vocabulary } = settings;
         let count = |limit| usize::try_from(limit).unwrap_or(usize::MAX);
-        Self(Some(Arc::new(Active {
+        Self(Shared::new(Active {
             sampling: Sampling::new(sampler, clock.clone()),
             bounds: Bounds {
                 count_max: count(limits.attributes.count),
@@ -88,7 +88,7 @@ impl Tracer {
             propagators,
             vocabulary,
             sinks,
-        })))
+        }))
     }
 
     /// A tracer of a test, parent-based, with the limits of the specification.

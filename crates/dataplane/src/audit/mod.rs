@@ -87,7 +87,8 @@ impl AuditLog {
 
     /// Begins to gather what is known of a request; absent when the configuration wants no account, or nobody reads it.
     pub(crate) fn begin(&self, config: &Config, front_end: &'static str) -> Option<Box<Draft>> {
-        let is_wanted = config.telemetry.audit.enabled
+        let is_wanted = !cfg!(telemetry_compiled_out)
+            && config.telemetry.audit.enabled
             && tracing::enabled!(target: AUDIT_TARGET, tracing::Level::INFO);
         is_wanted.then(|| {
             Box::new(Draft {

@@ -6,39 +6,40 @@ use std::cell::RefCell;
 use std::future::Future;
 use std::mem::swap;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use opentelemetry::{SpanId, TraceFlags, TraceId};
 use pin_project_lite::pin_project;
 
 use super::Inner;
+use crate::shared::Shared;
 
 thread_local! {
-    static CURRENT: RefCell<Option<Arc<Inner>>> = const { RefCell::new(None) };
+    static CURRENT: RefCell<Option<Shared<Inner>>> = const { RefCell::new(None) };
 }
 
 /// The span that the current work belongs to: its trace, itself, and whether it is sampled.
 pub fn current() -> Option<(TraceId, SpanId, TraceFlags)> {
     // A log line may be written while the thread ends, when there is nothing left to look at.
-    let found = CURRENT.try_with(|current| current.try_borrow().ok()?.as_deref().map(Inner::ids));
+    let found =
+        CURRENT.try_with(|current| current.try_borrow().ok()?.as_ref().map(|inner| inner.ids()));
     found.ok().flatten()
 }
 
 /// Runs `work` with `span` as the current one, and leaves `span` as it was.
-fn within<T>(span: &mut Option<Arc<Inner>>, work: impl FnOnce() -> T) -> T {
+fn within<T>(span: &mut Option<Shared<Inner>>, work: impl FnOnce() -> T) -> T {
     exchange(span);
     let _restore = Restore(span);
     work()
 }
 
 /// Runs `work` with `span` as the current one.
-pub(super) fn in_scope<T>(span: &Arc<Inner>, work: impl FnOnce() -> T) -> T {
-    within(&mut Some(Arc::clone(span)), work)
+pub(super) fn in_scope<T>(span: &Shared<Inner>, work: impl FnOnce() -> T) -> T {
+    within(&mut Some(span.clone()), work)
 }
 
 /// Takes the current span out of its place and puts another one there.
-fn exchange(span: &mut Option<Arc<Inner>>) {
+fn exchange(span: &mut Option<Shared<Inner>>) {
     let exchanged = CURRENT.try_with(|current| {
         if let Ok(mut current) = current.try_borrow_mut() {
             swap(&mut *current, span);
@@ -49,7 +50,7 @@ fn exchange(span: &mut Option<Arc<Inner>>) {
 }
 
 /// Puts back what was there, also when the work panics.
-struct Restore<'s>(&'s mut Option<Arc<Inner>>);
+struct Restore<'s>(&'s mut Option<Shared<Inner>>);
 
 impl Drop for Restore<'_> {
     fn drop(&mut self) {
@@ -62,12 +63,12 @@ pin_project! {
     pub(super) struct Instrumented<F> {
         #[pin]
         future: F,
-        span: Option<Arc<Inner>>,
+        span: Option<Shared<Inner>>,
     }
 }
 
 impl<F> Instrumented<F> {
-    pub(super) const fn new(future: F, span: Option<Arc<Inner>>) -> Self {
+    pub(super) const fn new(future: F, span: Option<Shared<Inner>>) -> Self {
         Self { future, span }
     }
 }

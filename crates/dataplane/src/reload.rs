@@ -16,6 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mcp_gateway_core::config::{Config, Loaded, Overrides, Problem, Source, load};
+use mcp_gateway_telemetry::name::event;
 use tokio::sync::{Notify, watch as channel};
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep};
 use tokio_util::sync::CancellationToken;
@@ -189,7 +190,7 @@ impl Reload {
         }
         if is_new {
             let servers = config.servers.len();
-            tracing::info!(config.path = %path, servers, "The configuration file has changed and takes effect.");
+            tracing::info!(name: event::CONFIG_CHANGED, { config.path = %path, servers }, "The configuration file has changed and takes effect.");
             for warning in &warnings {
                 let key = &warning.path;
                 tracing::warn!(config.path = %path, config.key = %key, "In the configuration file, {warning}");
@@ -213,7 +214,7 @@ impl Reload {
             tracing::error!(config.path = %path, config.key = %key, "In the configuration file, {problem}");
         }
         let count = problems.len();
-        tracing::error!(config.path = %path, problems = count, "The configuration file is bad; the configuration before it stays.");
+        tracing::error!(name: event::CONFIG_REFUSED, { config.path = %path, problems = count }, "The configuration file is bad; the configuration before it stays.");
         self.state.send_modify(|state| state.fail(problems, &self.parts.clock));
     }
 }

@@ -14,6 +14,7 @@ use mcp_gateway_dataplane::gateway::{self, Addresses, Handles, RunningGateway};
 use mcp_gateway_dataplane::measure;
 use mcp_gateway_dataplane::reload::{Reload, ReloadHandle, ReloadParts, Timing};
 use mcp_gateway_telemetry::log::{self, LogHandle};
+use mcp_gateway_telemetry::name::event;
 use mcp_gateway_telemetry::{Notice, SHUTDOWN_DEADLINE, Telemetry};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -123,6 +124,7 @@ impl Running {
         let ext_proc = ext_proc.as_ref().map(ToString::to_string);
         let envoy = ext_proc.as_ref().map_or_else(String::new, |it| format!(", Envoy on {it}"));
         tracing::info!(
+            name: event::READY,
             mode,
             listen = %client,
             admin_listen = %admin,
@@ -169,6 +171,7 @@ impl Running {
     async fn stop(self) {
         let drain_timeout = self.config.limits.drain_timeout;
         tracing::info!(
+            name: event::STOPPING,
             drain_timeout_s = drain_timeout.as_secs(),
             "Stopping: no new requests are taken, those under way are finished."
         );

@@ -33,7 +33,7 @@ use mcp_gateway_dataplane::router::{
     Exchange, RequestHead, ResponseHead, Router, RouterDeps, ServerAccess, ServerResponse, Step,
 };
 use mcp_gateway_dataplane::session::{
-    RoutingTokens, SessionCache, SessionCloser, SessionTokens, SigningKey, SigningKeys,
+    OpenSpans, RoutingTokens, SessionCache, SessionCloser, SessionTokens, SigningKey, SigningKeys,
     UpstreamSession, UpstreamSessions,
 };
 use mcp_gateway_dataplane::snapshot::Snapshots;
@@ -120,7 +120,9 @@ impl Path {
         let sessions = UpstreamSessions::new(cache, closer, ttl);
         let opened = UpstreamSession::new(None, ProtocolVersion::LATEST, Duration::ZERO);
         let opening = std::future::ready(Ok(opened));
-        sessions.open(&session.facts, SERVER, &Span::off(), opening).await.unwrap();
+        let off = Span::off();
+        let spans = OpenSpans { parent: &off, opening: &off };
+        sessions.open(&session.facts, SERVER, spans, opening).await.unwrap();
         let snapshots = Snapshots::new(&config);
         let tools: Arc<[Tool]> = Arc::new([Tool::parse(TOOL.as_bytes()).unwrap()]);
         snapshots.publish(&config, &BTreeMap::from([(SERVER.to_owned(), tools)]));
@@ -143,6 +145,7 @@ impl Path {
         let response = ResponseHead {
             status: StatusCode::OK,
             headers: HeaderMap::from_iter([(CONTENT_TYPE, json)]),
+            version: None,
             has_body: true,
         };
         Self { router, request, response }

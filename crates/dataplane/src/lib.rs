@@ -19,6 +19,7 @@ pub mod audit;
 pub mod broker;
 pub mod chain;
 pub mod clock;
+mod describe;
 pub mod ext_proc;
 pub mod gateway;
 pub mod http;

@@ -83,6 +83,8 @@ pub struct AnswerReader {
     /// The HTTP error status under which the body came; it outweighs what is wrong with the body.
     error_status: Option<http::StatusCode>,
     outcome: Option<Outcome>,
+    /// What is to be said of an answer that passed unread.
+    unread: Outcome,
 }
 
 #[derive(Debug)]
@@ -105,6 +107,7 @@ impl AnswerReader {
             | AnswerForm::Encoded
             | AnswerForm::Other => None,
         };
+        let unread = if form == AnswerForm::Encoded { Outcome::Encoded } else { Outcome::Unread };
         let form = match form {
             AnswerForm::Json | AnswerForm::ErrorBody(_) => {
                 Form::Json(JsonAnswer::new(held_bytes_max))
@@ -113,7 +116,7 @@ impl AnswerReader {
             AnswerForm::EventStream => Form::EventStream(Box::new(SseAnswer::new(held_bytes_max))),
             AnswerForm::Other => Form::Dropped,
         };
-        Self { id, server: server.into(), form, error_status, outcome: None }
+        Self { id, server: server.into(), form, error_status, outcome: None, unread }
     }
 
     /// Takes the next bytes of the body and returns those to send on now; possibly none.
@@ -144,7 +147,8 @@ impl AnswerReader {
             Form::Json(json) => match json.take_held() {
                 None => {
                     // Already on its way, unread: nothing can be put in its place.
-                    self.outcome.get_or_insert(cut.map_or(Outcome::Unread, Outcome::Fault));
+                    let unread = self.unread.clone();
+                    self.outcome.get_or_insert(cut.map_or(unread, Outcome::Fault));
                     Bytes::new()
                 }
                 Some(held) => {

@@ -18,6 +18,8 @@ pub enum Outcome {
     Fault(AnswerFault),
     /// The answer was too long to be read on its way.
     Unread,
+    /// The answer came in a content coding, which is not read on its way.
+    Encoded,
 }
 
 /// How a server broke its word.

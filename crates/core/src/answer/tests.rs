@@ -162,3 +162,14 @@ fn other_content_is_replaced() {
     assert_eq!(outcome, Outcome::Fault(AnswerFault::NotMcp));
     assert!(out.starts_with(r#"{"jsonrpc":"2.0","id":7,"error":"#), "{out}");
 }
+
+#[test]
+fn an_answer_in_a_coding_passes_and_says_so() {
+    let id = Id::from(7);
+    let mut reader = AnswerReader::new(id, "demo/a", AnswerForm::Encoded, 10);
+    let body = Bytes::from_static(b"\x1f\x8b whatever this holds, and however long it is");
+    assert_eq!(reader.push(body.clone()), body);
+    assert_eq!(reader.outcome(), None);
+    assert_eq!(reader.finish(BodyEnd::Complete), Bytes::new());
+    assert_eq!(reader.outcome(), Some(&Outcome::Encoded));
+}

@@ -68,7 +68,10 @@ impl Broker {
         );
         let response = match &admitted {
             Ok(_) => self.answer(&call, &span).await,
-            Err((rejection, id)) => finish(&span, id.as_ref(), Err(rejection.clone().into())),
+            Err((rejection, id)) => {
+                let vocabulary = self.inner.tracer.vocabulary();
+                finish((&span, vocabulary), id.as_ref(), Err(rejection.clone().into()))
+            }
         };
         response.map(axum::body::Body::new)
     }

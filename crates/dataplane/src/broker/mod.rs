@@ -22,7 +22,7 @@ use mcp_gateway_core::jsonrpc::{Id, Kind, Message};
 use mcp_gateway_core::mcp::method;
 use mcp_gateway_core::routing::{Rejection, Visibility};
 use mcp_gateway_telemetry::name::{attribute, span};
-use mcp_gateway_telemetry::{Attributes, Metrics, Span, SpanKind, Tracer};
+use mcp_gateway_telemetry::{Attributes, Metrics, Span, SpanKind, Tracer, Vocabulary};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error};
 
@@ -30,6 +30,7 @@ use crate::broker::initialize::Initializer;
 use crate::broker::notify::Streams;
 use crate::broker::respond::BrokerError;
 use crate::chain::Chain;
+use crate::describe;
 use crate::session::{SessionCloser, SessionError, SessionFacts, SessionTokens};
 use crate::snapshot::Snapshots;
 
@@ -136,7 +137,7 @@ impl Broker {
     async fn answer(&self, call: &BrokerCall<'_>, span: &Span) -> Response<Body> {
         let id = call.message.and_then(caller_id);
         let result = span.instrument(message::answer(self, call, id.as_ref(), span)).await;
-        finish(span, id.as_ref(), result)
+        finish((span, self.inner.tracer.vocabulary()), id.as_ref(), result)
     }
 }
 
@@ -180,7 +181,7 @@ fn caller_id(message: &Message<'_>) -> Option<Id> {
 
 /// Turns the outcome into the response, and writes it on the span and into the log.
 fn finish(
-    span: &Span,
+    (span, vocabulary): (&Span, Vocabulary),
     id: Option<&Id>,
     result: Result<Response<Body>, BrokerError>,
 ) -> Response<Body> {
@@ -189,11 +190,7 @@ fn finish(
         span.in_scope(|| log(&refusal));
         respond::error(&refusal, id)
     });
-    let status = i64::from(response.status().as_u16());
-    span.set(|attributes| {
-        attributes.put(attribute::HTTP_STATUS_CODE, status);
-        attributes.put(attribute::HTTP_RESPONSE_STATUS_CODE, status);
-    });
+    span.set(|attributes| describe::http_status(attributes, vocabulary, response.status()));
     if let Body::Whole(_) = response.body() {
         span.end(); // a stream holds it until its own end
     }

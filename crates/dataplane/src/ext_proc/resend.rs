@@ -42,7 +42,8 @@ impl Resender {
     ) -> Result<(ResponseHead, ResentBody), ServerFault> {
         let (parts, body) = self.access.call(config, head, &call).await?.into_parts();
         let has_body = !http_body::Body::is_end_stream(&body);
-        let head = ResponseHead { status: parts.status, headers: parts.headers, has_body };
+        let head =
+            ResponseHead { status: parts.status, headers: parts.headers, version: None, has_body };
         Ok((head, ResentBody { body, idle: config.limits.call_idle_timeout }))
     }
 }

@@ -130,7 +130,8 @@ impl Phases {
             let reply = exchange.server_failed(fault(&parts.details));
             return immediate(exchange, reply);
         }
-        let head = ResponseHead { status: parts.status, headers: parts.headers, has_body };
+        let head =
+            ResponseHead { status: parts.status, headers: parts.headers, version: None, has_body };
         if is_policys {
             let reply = exchange.refused_by_policy(&head);
             return immediate(exchange, reply);

@@ -127,7 +127,12 @@ impl Proxy {
             };
             let (parts, body) = response.into_parts();
             let has_body = !http_body::Body::is_end_stream(&body);
-            let head = ResponseHead { status: parts.status, headers: parts.headers, has_body };
+            let head = ResponseHead {
+                status: parts.status,
+                headers: parts.headers,
+                version: Some(parts.version),
+                has_body,
+            };
             match exchange.server_response(&head) {
                 ServerResponse::Reply(reply) => return finished(exchange, reply),
                 ServerResponse::Forward { content_type, content_encoding } => {

@@ -17,16 +17,17 @@ use mcp_gateway_core::routing::{
 };
 use mcp_gateway_telemetry::metrics::CacheResult;
 use mcp_gateway_telemetry::name::{attribute, error_source, span};
-use mcp_gateway_telemetry::{Attributes, Span, SpanKind, TraceHeaders};
+use mcp_gateway_telemetry::{Span, SpanKind, TraceHeaders};
 
 use crate::chain::Chain;
+use crate::describe;
 use crate::measure;
 use crate::router::access::SessionRequest;
 use crate::router::caller::KeptBaggage;
 use crate::router::record::Failure;
 use crate::router::reply::Challenge;
 use crate::router::{Exchange, Reply};
-use crate::session::{OpenError, SessionFacts, UpstreamSession};
+use crate::session::{OpenError, OpenSpans, SessionFacts, UpstreamSession};
 use crate::upstream::UpstreamError;
 
 /// A request as a server gets it, relative to what the client sent.
@@ -92,7 +93,7 @@ impl Exchange {
             }
         });
         let session = self.find_session(&facts, &call, &id, place).await?;
-        let span = self.client_span(&call, &id, false);
+        let span = self.client_span(&call, (&id, &facts), false);
         let open = self.call.insert(OpenCall {
             call,
             id,
@@ -154,7 +155,7 @@ impl Exchange {
         let server = Arc::clone(&call.route.server);
         let init = place.parent.child(span::ROUTER_SESSION_INIT, SpanKind::Client, |a| {
             a.put(attribute::MCP_METHOD_NAME, method::INITIALIZE);
-            describe_server(a, &server);
+            describe::server(a, &server.server);
         });
         let access = self.router.deps.access.clone();
         let request = SessionRequest {
@@ -177,7 +178,8 @@ impl Exchange {
             opened
         };
         let sessions = &self.router.deps.upstream_sessions;
-        match sessions.open(facts, server.name(), place.parent, opening).await {
+        let spans = OpenSpans { parent: place.parent, opening: &init };
+        match sessions.open(facts, server.name(), spans, opening).await {
             Ok(opened) => {
                 init.end();
                 Ok(opened.session().clone())
@@ -247,9 +249,10 @@ impl Exchange {
         let place = Place { parent: &process, open: &[] };
         // Another request may have been faster, and then the session is in the cache.
         let session = self.find_session(&facts, &call, &id, place).await?;
-        let span = self.client_span(&call, &id, true);
+        let span = self.client_span(&call, (&id, &facts), true);
         let Some(open) = &mut self.call else { return Err(nothing_to_send()) };
         open.session = session;
+        span.link(&open.span); // the first try
         open.span = span;
         open.started = self.router.deps.metrics.now();
         if let Some(phases) = &mut self.record.phases {
@@ -258,7 +261,12 @@ impl Exchange {
         Ok(server_call(&self.head.headers, open, &self.record.baggage))
     }
 
-    fn client_span(&self, call: &ToolCall, id: &Id, is_resend: bool) -> Span {
+    fn client_span(
+        &self,
+        call: &ToolCall,
+        (id, facts): (&Id, &SessionFacts),
+        is_resend: bool,
+    ) -> Span {
         self.record.span.child_named(
             || format!("{} {}", method::TOOLS_CALL, call.route.tool.name()),
             SpanKind::Client,
@@ -267,7 +275,8 @@ impl Exchange {
                 a.put(attribute::GEN_AI_OPERATION_NAME, attribute::OPERATION_EXECUTE_TOOL);
                 a.put(attribute::GEN_AI_TOOL_NAME, call.route.tool.name().to_owned());
                 a.put(attribute::JSONRPC_REQUEST_ID, id.text().into_owned());
-                describe_server(a, &call.route.server);
+                describe::server(a, &call.route.server.server);
+                a.put(attribute::MCP_SESSION_ID, facts.log_id().to_owned());
                 if is_resend {
                     a.put(attribute::HTTP_REQUEST_RESEND_COUNT, 1);
                 }
@@ -323,16 +332,6 @@ fn is_about_request(name: &HeaderName) -> bool {
         || is_mcp(name.as_str())
 }
 
-/// What a CLIENT span says of the server that is asked, behind whatever stands between.
-fn describe_server(a: &mut Attributes, server: &ServerRoute) {
-    let url = &server.server.url;
-    a.put(attribute::MCP_SERVER, server.name().to_owned());
-    a.put(attribute::NETWORK_TRANSPORT, "tcp");
-    a.put(attribute::NETWORK_PROTOCOL_NAME, "http");
-    a.put_some(attribute::SERVER_ADDRESS, url.host_str().map(str::to_owned));
-    a.put_some(attribute::SERVER_PORT, url.port_or_known_default().map(i64::from));
-}
-
 pub(super) fn nothing_to_send() -> Reply {
     Reply::json(StatusCode::INTERNAL_SERVER_ERROR, Bytes::new())
 }
@@ -376,7 +375,7 @@ impl Failure {
             OpenError::Ended => (error_source::CLIENT, "the session was ended".to_owned()),
         };
         Self {
-            error_type: error.reason(UpstreamError::reason).into(),
+            error_type: error.reason(UpstreamError::error_type),
             source,
             is_error: source != error_source::CLIENT,
             code: Some(code::INTERNAL_ERROR.into()),

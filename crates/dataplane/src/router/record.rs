@@ -15,9 +15,10 @@ use mcp_gateway_core::mcp::{ProtocolVersion, method};
 use mcp_gateway_core::routing::{Rejection, ServerRoute, ToolRoute, client_address};
 use mcp_gateway_telemetry::metrics::{Metrics, OTHER, Operation, Request, other, rpc_code};
 use mcp_gateway_telemetry::name::{attribute, error_source, span};
-use mcp_gateway_telemetry::{Attributes, Span, SpanKind, Tracer};
+use mcp_gateway_telemetry::{Attributes, Span, SpanKind, Tracer, Vocabulary};
 
 use crate::audit::{Draft, End, Fault, Way};
+use crate::describe;
 use crate::router::caller::{Caller, KeptBaggage};
 use crate::router::phases::Phases;
 use crate::router::{RequestHead, Router, RouterDeps};
@@ -64,12 +65,17 @@ impl Failure {
     }
 
     /// Writes the failure on a span.
-    pub(super) fn write(&self, span: &Span, status: Option<StatusCode>) {
+    pub(super) fn write(&self, span: &Span, status: Option<(StatusCode, Vocabulary)>) {
         span.set(|a| {
             a.put(attribute::ERROR_TYPE, self.error_type.clone().into_owned());
             a.put(attribute::ERROR_SOURCE, self.source);
-            if let Some(status) = status {
-                a.put(attribute::HTTP_STATUS_CODE, i64::from(status.as_u16()));
+            if let Some((status, vocabulary)) = status {
+                let name = if vocabulary.http_legacy {
+                    attribute::HTTP_STATUS_CODE
+                } else {
+                    attribute::HTTP_RESPONSE_STATUS_CODE
+                };
+                a.put(name, i64::from(status.as_u16()));
             }
         });
         if self.is_error {
@@ -161,7 +167,7 @@ impl Record {
             let span = (span::ROUTER_PROCESS, SpanKind::Server);
             self.span = self.tracer.start_at(begun, span, &place.parent, |a| {
                 let client = client_address(&head.headers, head.peer, &config.trusted_proxies);
-                describe_head(a, head, client);
+                describe_head(a, self.tracer.vocabulary(), head, client);
                 baggage.header.describe(a);
                 baggage.meta.describe(a);
             });
@@ -178,11 +184,15 @@ impl Record {
         if let Some(audit) = &mut self.audit {
             audit.message(message, id);
         }
+        let vocabulary = self.tracer.vocabulary();
         self.span.set(|a| {
             a.put(attribute::JSONRPC_PROTOCOL_VERSION, "2.0");
             if !message.method().is_empty() {
                 a.put(attribute::MCP_METHOD_NAME, message.method().to_owned());
-                a.put(attribute::GEN_AI_OPERATION_NAME, message.method().to_owned());
+                a.put_some(
+                    attribute::GEN_AI_OPERATION_NAME,
+                    operation(vocabulary, message.method()),
+                );
             }
             if let Some(id) = id {
                 a.put(attribute::JSONRPC_REQUEST_ID, id.text().into_owned());
@@ -210,9 +220,11 @@ impl Record {
         (self.is_own, self.audit) = (true, None);
         let method = headers.get(X_MCP_METHOD).and_then(|method| method.to_str().ok());
         self.method = method.and_then(method::known_method).unwrap_or(OTHER);
+        let vocabulary = self.tracer.vocabulary();
         self.span.set(|a| {
             a.put_some(attribute::MCP_METHOD_NAME, method.map(str::to_owned));
-            a.put_some(attribute::GEN_AI_OPERATION_NAME, method.map(str::to_owned));
+            let operation = method.and_then(|method| operation(vocabulary, method));
+            a.put_some(attribute::GEN_AI_OPERATION_NAME, operation);
         });
     }
 
@@ -295,7 +307,7 @@ impl Record {
             return;
         }
         for span in spans {
-            failure.write(span, Some(status));
+            failure.write(span, Some((status, self.tracer.vocabulary())));
         }
         // The account says the same, once more is known of the request.
         let is_told = self.audit.as_ref().is_some_and(|it| it.tells(Some(&failure.as_fault())));
@@ -343,9 +355,7 @@ impl Record {
             return; // what was said first is what the client gets
         }
         self.span.set(|a| {
-            let code = i64::from(status.as_u16());
-            a.put(attribute::HTTP_STATUS_CODE, code);
-            a.put(attribute::HTTP_RESPONSE_STATUS_CODE, code);
+            describe::http_status(a, self.tracer.vocabulary(), status);
         });
     }
 
@@ -397,13 +407,23 @@ impl Drop for Record {
     }
 }
 
-fn describe_head(a: &mut Attributes, head: &RequestHead, client: Option<IpAddr>) {
-    let http_method = head.method.as_str().to_owned();
-    a.put(attribute::HTTP_METHOD, http_method.clone());
-    a.put(attribute::HTTP_REQUEST_METHOD, http_method);
-    let path = head.path().to_owned();
-    a.put(attribute::HTTP_PATH, path.clone());
-    a.put(attribute::URL_PATH, path);
+/// The value of `gen_ai.operation.name`: the method, or by the newest conventions only that a tool is executed.
+fn operation(vocabulary: Vocabulary, method: &str) -> Option<String> {
+    if vocabulary.gen_ai_latest {
+        let operation = attribute::OPERATION_EXECUTE_TOOL;
+        return (method == method::TOOLS_CALL).then(|| operation.to_owned());
+    }
+    Some(method.to_owned())
+}
+
+fn describe_head(
+    a: &mut Attributes,
+    vocabulary: Vocabulary,
+    head: &RequestHead,
+    client: Option<IpAddr>,
+) {
+    describe::http_method(a, vocabulary, &head.method);
+    describe::http_path(a, vocabulary, head.path());
     if let Some(id) = head.request_id() {
         a.put(attribute::HTTP_REQUEST_ID, id.to_owned());
     }

@@ -5,15 +5,17 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE, WWW_AUTHENTICATE};
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Version};
 use mcp_gateway_core::answer::{AnswerFault, AnswerForm, AnswerReader, BodyEnd, Outcome};
 use mcp_gateway_core::header::{MCP_SESSION_ID, is_internal};
 use mcp_gateway_core::jsonrpc::{code, error_response};
 use mcp_gateway_core::mcp::method;
+use mcp_gateway_telemetry::Span;
 use mcp_gateway_telemetry::metrics::Operation;
 use mcp_gateway_telemetry::name::{attribute, error_source};
 
 use crate::audit::Way;
+use crate::describe;
 use crate::measure;
 use crate::router::call::OpenCall;
 use crate::router::record::Failure;
@@ -29,6 +31,8 @@ pub struct ResponseHead {
     pub status: StatusCode,
     /// The headers.
     pub headers: HeaderMap,
+    /// The version of HTTP that the server speaks, where that is known.
+    pub version: Option<Version>,
     /// False when the head says that no body follows.
     pub has_body: bool,
 }
@@ -90,7 +94,7 @@ impl Exchange {
             return ServerResponse::Reply(Reply::json(head.status, Bytes::new()));
         };
         open.span.set(|a| {
-            a.put(attribute::HTTP_RESPONSE_STATUS_CODE, i64::from(head.status.as_u16()));
+            describe::response(a, head.status, head.version);
         });
         if open.has_lost_session(head.status) {
             let lost = open.session_lost(head.status);
@@ -190,13 +194,19 @@ impl Exchange {
 
     /// Takes note that the response was broken off after it had begun, by the server or by the client.
     ///
-    /// Behind Envoy the two look the same, so nobody is blamed.
+    /// Behind Envoy the two look the same, so nobody is blamed, and no status says that somebody failed.
     pub(super) fn reset(&mut self) {
+        let write = |span: &Span| {
+            span.set(|a| {
+                a.put(attribute::ERROR_TYPE, "stream_reset");
+                a.put(attribute::ERROR_SOURCE, error_source::UNKNOWN);
+            });
+        };
         if let Some(open) = &self.call {
-            open.span.set(|a| a.put(attribute::ERROR_TYPE, "stream_reset"));
+            write(&open.span);
             open.span.end(); // before the span around it
         }
-        self.record.span.set(|a| a.put(attribute::ERROR_TYPE, "stream_reset"));
+        write(&self.record.span);
         self.record.ends(Way::Reset);
         self.record.end();
     }
@@ -248,7 +258,11 @@ impl Exchange {
     pub fn has_answer(&self) -> bool {
         let reader = self.call.as_ref().and_then(|open| open.reader.as_ref());
         reader.and_then(AnswerReader::outcome).is_some_and(|outcome| match outcome {
-            Outcome::Result | Outcome::ToolError | Outcome::Error { .. } | Outcome::Unread => true,
+            Outcome::Result
+            | Outcome::ToolError
+            | Outcome::Error { .. }
+            | Outcome::Unread
+            | Outcome::Encoded => true,
             Outcome::Fault(_) => false,
         })
     }
@@ -385,7 +399,7 @@ fn coding(headers: &HeaderMap) -> Option<&HeaderValue> {
 /// How the end of a call reads as a failure; none for a result, or for an answer that passed unread.
 fn failure_of(outcome: &Outcome, server: &str) -> Option<Failure> {
     let (error_type, code, message): (Cow<'static, str>, Option<i64>, String) = match outcome {
-        Outcome::Result | Outcome::Unread => return None,
+        Outcome::Result | Outcome::Unread | Outcome::Encoded => return None,
         Outcome::ToolError => (
             attribute::ERROR_TYPE_TOOL.into(),
             None,

@@ -18,4 +18,4 @@ pub use id::{GatewaySessionId, Jti, UpstreamSessionId};
 pub use key::{SigningKey, SigningKeys};
 pub use routing_token::{RoutingToken, RoutingTokenError, RoutingTokens};
 pub use token::{GatewaySession, SessionError, SessionFacts, SessionTokens};
-pub use upstream::{OpenError, Opened, UpstreamSessions};
+pub use upstream::{OpenError, OpenSpans, Opened, UpstreamSessions};

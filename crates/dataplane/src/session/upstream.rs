@@ -4,6 +4,7 @@
 //! Opening runs in a task of its own, so it goes on when its first caller leaves. How a session is opened is handed
 //! in with each call. A result that is an error reaches everybody who waited and is not kept.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -32,7 +33,23 @@ struct Inner<E> {
     cache: SessionCache,
     closer: SessionCloser,
     timeout: Duration,
-    opening: Mutex<HashMap<String, watch::Receiver<Outcome<E>>>>,
+    opening: Mutex<HashMap<String, Running<E>>>,
+}
+
+/// A session being opened, as those who come later find it.
+struct Running<E> {
+    outcome: watch::Receiver<Outcome<E>>,
+    /// The span of whoever opens it.
+    span: Span,
+}
+
+/// Where opening a session stands in a trace.
+#[derive(Clone, Copy)]
+pub struct OpenSpans<'s> {
+    /// Gets the span of the write to the cache.
+    pub parent: &'s Span,
+    /// The span of opening. Of a caller who waits for another one's, it is linked to the span that does the work.
+    pub opening: &'s Span,
 }
 
 /// `None` while the session is being opened.
@@ -117,19 +134,19 @@ where
     /// The session with `server`: from the cache, from the opening that already runs for the same gateway session and
     /// server, or from `opening`, which is polled only in that last case.
     ///
-    /// `parent` gets the span of the write to the cache. Waits at most a second longer than opening may take. When
+    /// Waits at most a second longer than opening may take. When
     /// the cache cannot be read or written, the session is opened and used all the same.
     pub async fn open(
         &self,
         facts: &SessionFacts,
         server: &str,
-        parent: &Span,
+        spans: OpenSpans<'_>,
         opening: impl Future<Output = Result<UpstreamSession, E>> + Send + 'static,
     ) -> Result<Opened, OpenError<E>> {
         if let Some(session) = self.get(facts, server).await {
             return Ok(Opened::Cached(session));
         }
-        let (mut outcome, first) = self.join_or_start(facts, server, parent, opening)?;
+        let (mut outcome, first) = self.join_or_start(facts, server, spans, opening)?;
         let wait = outcome.wait_for(Option::is_some);
         let deadline = self.inner.timeout.saturating_add(CACHE_GRACE);
         let Ok(result) = tokio::time::timeout(deadline, wait).await else {
@@ -147,34 +164,35 @@ where
         &self,
         facts: &SessionFacts,
         server: &str,
-        parent: &Span,
+        spans: OpenSpans<'_>,
         opening: impl Future<Output = Result<UpstreamSession, E>> + Send + 'static,
     ) -> Result<(watch::Receiver<Outcome<E>>, bool), OpenError<E>> {
         let mut running = self.inner.opening();
         let key = key(&facts.jti, server);
-        if let Some(outcome) = running.get(&key) {
-            return Ok((outcome.clone(), false));
+        if let Some(other) = running.get(&key) {
+            spans.opening.link(&other.span);
+            return Ok((other.outcome.clone(), false));
         }
         if running.len() >= OPENING_MAX {
             return Err(OpenError::Full);
         }
         let (sender, outcome) = watch::channel(None);
-        running.insert(key, outcome.clone());
+        running.insert(key, Running { outcome: outcome.clone(), span: spans.opening.clone() });
         drop(running);
         let task = Opening {
             inner: Arc::clone(&self.inner),
             facts: facts.clone(),
             server: server.to_owned(),
-            parent: parent.clone(),
+            parent: spans.parent.clone(),
             outcome: sender,
         };
-        tokio::spawn(parent.instrument(task.run(opening)));
+        tokio::spawn(spans.parent.instrument(task.run(opening)));
         Ok((outcome, true))
     }
 }
 
 impl<E> Inner<E> {
-    fn opening(&self) -> MutexGuard<'_, HashMap<String, watch::Receiver<Outcome<E>>>> {
+    fn opening(&self) -> MutexGuard<'_, HashMap<String, Running<E>>> {
         self.opening.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -278,13 +296,13 @@ impl Opened {
 
 impl<E> OpenError<E> {
     /// The value of `error.type`; `of_opening` gives it for the error of opening itself.
-    pub fn reason(&self, of_opening: impl FnOnce(&E) -> &'static str) -> &'static str {
+    pub fn reason(&self, of_opening: impl FnOnce(&E) -> Cow<'static, str>) -> Cow<'static, str> {
         match self {
             Self::Opening(error) => of_opening(error),
-            Self::Timeout => "session_init_timeout",
-            Self::Aborted => "session_init_aborted",
-            Self::Full => "session_init_limit",
-            Self::Ended => "session_ended",
+            Self::Timeout => "session_init_timeout".into(),
+            Self::Aborted => "session_init_aborted".into(),
+            Self::Full => "session_init_limit".into(),
+            Self::Ended => "session_ended".into(),
         }
     }
 }

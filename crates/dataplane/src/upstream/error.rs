@@ -3,6 +3,8 @@
 //! `Display` and the sources are for logs; [`UpstreamError::client_message`] is what a client may read: it names the
 //! server, never its address, and nothing of what the server sent.
 
+use std::borrow::Cow;
+
 use http::StatusCode;
 use mcp_gateway_core::jsonrpc::ParseError;
 use mcp_gateway_core::sse::SseError;
@@ -151,7 +153,7 @@ fn advice(status: StatusCode) -> &'static str {
 }
 
 impl UpstreamError {
-    /// The reason for `error.type`.
+    /// The reason in one word, for the status page and log lines.
     pub fn reason(&self) -> &'static str {
         match self {
             UpstreamError::InvalidRequest(_) => "invalid_request",
@@ -178,6 +180,45 @@ impl UpstreamError {
             UpstreamError::CursorCycle => "cursor_cycle",
             UpstreamError::TooManyTools { .. } => "too_many_tools",
             UpstreamError::ListTooLarge { .. } => "list_too_large",
+        }
+    }
+
+    /// The value of `error.type`: an HTTP status and a JSON-RPC code are their numbers, as on the spans of calls; everything else is
+    /// [`Self::reason`].
+    pub fn error_type(&self) -> Cow<'static, str> {
+        match (self.status(), self.code()) {
+            (Some(status), _) => status.as_u16().to_string().into(),
+            (None, Some(code)) => code.to_string().into(),
+            (None, None) => self.reason().into(),
+        }
+    }
+
+    /// The JSON-RPC code that the server answered with.
+    pub fn code(&self) -> Option<i64> {
+        match self {
+            UpstreamError::Refused(error) => Some(error.code),
+            UpstreamError::Status { error, .. } => error.as_ref().map(|error| error.code),
+            UpstreamError::InvalidRequest(_)
+            | UpstreamError::Policy { .. }
+            | UpstreamError::Tls(_)
+            | UpstreamError::RoutingToken(_)
+            | UpstreamError::InvalidSessionId(_)
+            | UpstreamError::Http(_)
+            | UpstreamError::ThroughEnvoy(_)
+            | UpstreamError::Body(_)
+            | UpstreamError::SessionLost { .. }
+            | UpstreamError::Redirect { .. }
+            | UpstreamError::ContentType { .. }
+            | UpstreamError::InvalidMessage(_)
+            | UpstreamError::InvalidStream(_)
+            | UpstreamError::WrongId
+            | UpstreamError::NoAnswer
+            | UpstreamError::InvalidResult(_)
+            | UpstreamError::UnsupportedVersion { .. }
+            | UpstreamError::TooManyPages { .. }
+            | UpstreamError::CursorCycle
+            | UpstreamError::TooManyTools { .. }
+            | UpstreamError::ListTooLarge { .. } => None,
         }
     }
 

@@ -99,7 +99,10 @@ impl ServerClient {
             *told = HeaderValue::from_static(method::INITIALIZED);
         }
         let envelope = Envelope { session: Some(&session), headers: Some(&headers), ..envelope };
-        let initialized = jsonrpc::notification(method::INITIALIZED, None);
+        let initialized = jsonrpc::notification(
+            method::INITIALIZED,
+            message::params(b"", context.trace.as_ref()).as_deref(),
+        );
         if let Err(error) = self.tell(initialized, &envelope).await {
             self.close(&session, context.trace.as_ref()).await;
             return Err(error);

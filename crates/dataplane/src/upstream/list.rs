@@ -11,14 +11,14 @@ use mcp_gateway_core::catalog::Tool;
 use mcp_gateway_core::config::Limits;
 use mcp_gateway_core::jsonrpc::{Object, Raw, code};
 use mcp_gateway_core::mcp::method;
-use mcp_gateway_telemetry::TraceHeaders;
+use mcp_gateway_telemetry::Span;
 use serde::Serialize;
 use tokio::time::Instant;
 
 use super::client::{Envelope, ServerClient};
 use super::error::{UpstreamError, shown};
 use crate::session::UpstreamSession;
-use crate::upstream::message;
+use crate::upstream::{message, span};
 
 /// Time for one page.
 const PAGE_TIMEOUT: Duration = Duration::from_secs(30);
@@ -53,22 +53,26 @@ pub struct InvalidEntry {
 impl ServerClient {
     /// Reads all pages of `tools/list`, within the limits that the client was made with.
     ///
-    /// A server that does not know the method offers no tools.
+    /// A server that does not know the method offers no tools. Each page has a span below `parent`.
     pub async fn list_tools(
         &self,
         session: &UpstreamSession,
-        trace: Option<&TraceHeaders>,
+        parent: &Span,
     ) -> Result<ToolList, UpstreamError> {
         let mut reading = Reading::new(self.limits());
         let whole = Instant::now() + LIST_TIMEOUT;
         let mut members = Vec::new();
         loop {
             let deadline = whole.min(Instant::now() + PAGE_TIMEOUT);
+            let page = span::message(parent, method::TOOLS_LIST, self.server());
+            let trace = page.headers();
+            let trace = trace.as_ref();
             let envelope = Envelope { session: Some(session), headers: None, trace, deadline };
             let params = message::params(&members, trace);
             let bytes_max = reading.bytes_left().saturating_add(ENVELOPE_BYTES_MAX);
             let called =
                 self.call(method::TOOLS_LIST, params.as_deref(), &envelope, bytes_max).await;
+            span::end(&page, &called);
             let page = match called {
                 Err(UpstreamError::Refused(error))
                     if error.code == i64::from(code::METHOD_NOT_FOUND)

@@ -10,8 +10,8 @@ use std::time::Duration;
 use http::HeaderMap;
 use mcp_gateway_core::mcp::method;
 use mcp_gateway_telemetry::metrics::{DiscoveryStatus, Peer};
-use mcp_gateway_telemetry::name::{attribute, error_source, span};
-use mcp_gateway_telemetry::{Metrics, RemoteContext, Span, SpanKind, TraceHeaders, Tracer};
+use mcp_gateway_telemetry::name::attribute;
+use mcp_gateway_telemetry::{Metrics, Span, Tracer};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
@@ -20,7 +20,9 @@ use super::backoff::{Backoff, jitter};
 use super::client::{Envelope, ServerClient};
 use super::error::UpstreamError;
 use super::initialize::InitializeContext;
+use super::message;
 use super::registry::{Registry, Reporter, Transition};
+use super::span;
 use super::status::ServerState;
 use super::watch::{Change, Watcher};
 use crate::chain::Chain;
@@ -102,15 +104,22 @@ impl Running {
         }
     }
 
-    /// One round: asks for a sign of life when that is enough, else connects and lists.
+    /// One round, in a trace of its own: asks for a sign of life when that is enough, else connects and lists.
     async fn round(&mut self) -> Result<(), UpstreamError> {
+        let visit = span::manage(&self.manager.tracer, self.manager.client.server());
+        let outcome = visit.instrument(self.visit(&visit)).await;
+        span::end(&visit, &outcome);
+        outcome
+    }
+
+    async fn visit(&mut self, visit: &Span) -> Result<(), UpstreamError> {
         if let Some(live) = &self.live
             && live.watcher.is_open()
             && !self.changed
             && self.pings < PINGS_MAX
         {
             self.pings += 1;
-            match self.manager.ping(&live.session).await {
+            match self.manager.ping(&live.session, visit).await {
                 Ok(()) => {
                     self.log(self.manager.registry.alive(&self.manager.reporter));
                     return Ok(());
@@ -119,52 +128,37 @@ impl Running {
                 Err(error) => return Err(error),
             }
         }
-        self.discover().await
+        self.discover(visit).await
     }
 
-    /// Connects when there is no session, and reads the list; with a span, a log line and figures.
-    async fn discover(&mut self) -> Result<(), UpstreamError> {
+    /// Connects when there is no session, and reads the list; with figures.
+    async fn discover(&mut self, visit: &Span) -> Result<(), UpstreamError> {
         let started = Instant::now();
         let server = Arc::clone(&self.manager.reporter.name);
-        let span = self.manager.tracer.start(
-            span::BROKER_UPSTREAM_MANAGE,
-            SpanKind::Internal,
-            &RemoteContext::none(),
-            |a| a.put_shared(attribute::MCP_SERVER, &server),
-        );
-        let outcome = span.instrument(self.connect_and_list(&span)).await;
+        let outcome = self.connect_and_list(visit).await;
         let status = match &outcome {
             Ok(tools) => {
                 let tools = i64::try_from(*tools).unwrap_or(i64::MAX);
-                span.set(|a| a.put(attribute::MCP_TOOLS_COUNT, tools));
+                visit.set(|a| a.put(attribute::MCP_TOOLS_COUNT, tools));
                 DiscoveryStatus::Success
             }
-            Err(error) => {
-                span.set(|a| {
-                    a.put(attribute::ERROR_TYPE, error.reason());
-                    a.put(attribute::ERROR_SOURCE, error_source::BACKEND);
-                });
-                span.fail(|| Chain(error).to_string());
-                DiscoveryStatus::Failure
-            }
+            Err(_) => DiscoveryStatus::Failure,
         };
-        span.end();
         self.manager.metrics.discovery(&server, status, started.elapsed());
         outcome.map(drop)
     }
 
-    async fn connect_and_list(&mut self, span: &Span) -> Result<usize, UpstreamError> {
-        let trace = span.headers();
+    async fn connect_and_list(&mut self, visit: &Span) -> Result<usize, UpstreamError> {
         if let Some(live) = &self.live {
-            match self.manager.list(&live.session, trace.as_ref()).await {
+            match self.manager.client.list_tools(&live.session, visit).await {
                 Err(error @ UpstreamError::SessionLost { .. }) => self.lost(&error),
                 other => return other.map(|list| self.take(list)),
             }
         }
-        let live = self.manager.connect(trace.clone()).await?;
+        let live = self.manager.connect(visit).await?;
         let live = self.live.insert(live);
-        live.watcher.begin(&self.manager.client, &live.session).await;
-        let list = self.manager.list(&live.session, trace.as_ref()).await?;
+        live.watcher.begin(&self.manager.client, &live.session, visit).await;
+        let list = self.manager.client.list_tools(&live.session, visit).await?;
         Ok(self.take(list))
     }
 
@@ -259,7 +253,15 @@ impl Running {
         if let Some(live) = self.live.take() {
             drop(live.watcher);
             self.manager.ended(&live.session, error);
-            self.manager.client.close(&live.session, None).await;
+            let client = &self.manager.client;
+            if live.session.session_id.is_none() {
+                return; // there is nothing to end
+            }
+            let visit = span::manage(&self.manager.tracer, client.server());
+            let delete = span::request(&visit, "DELETE", client.server());
+            client.close(&live.session, delete.headers().as_ref()).await;
+            delete.end();
+            visit.end();
         }
     }
 
@@ -273,14 +275,19 @@ impl Running {
 }
 
 impl Manager {
-    async fn connect(&self, trace: Option<TraceHeaders>) -> Result<Live, UpstreamError> {
+    async fn connect(&self, visit: &Span) -> Result<Live, UpstreamError> {
         let limits = self.client.limits();
         let deadline = Instant::now() + limits.session_init_timeout;
+        let init = span::message(visit, method::INITIALIZE, self.client.server());
+        let trace = init.headers();
         let context = InitializeContext { headers: HeaderMap::new(), trace, deadline };
-        let initialized = self.client.initialize(&context).await?;
+        let initialized = self.client.initialize(&context).await;
+        span::end(&init, &initialized);
+        let initialized = initialized?;
         self.registry.connected(&self.reporter, &initialized);
         let announces = initialized.announces_tool_changes();
-        let watcher = Watcher::new(announces, limits.upstream_refresh_interval);
+        let watcher =
+            Watcher::new(announces, limits.upstream_refresh_interval, self.tracer.clone());
         Ok(Live { session: initialized.session, watcher })
     }
 
@@ -294,22 +301,22 @@ impl Manager {
         measure::session_ended(&self.metrics, self.peer.clone(), session, (now, error));
     }
 
-    async fn list(
-        &self,
-        session: &UpstreamSession,
-        trace: Option<&TraceHeaders>,
-    ) -> Result<super::list::ToolList, UpstreamError> {
-        self.client.list_tools(session, trace).await
-    }
-
     /// Asks whether the server lives. A server that does not know the method answers too.
-    async fn ping(&self, session: &UpstreamSession) -> Result<(), UpstreamError> {
+    async fn ping(&self, session: &UpstreamSession, visit: &Span) -> Result<(), UpstreamError> {
+        let ping = span::message(visit, method::PING, self.client.server());
+        let trace = ping.headers();
         let deadline = Instant::now() + PING_TIMEOUT;
-        let envelope = Envelope { session: Some(session), headers: None, trace: None, deadline };
-        match self.client.call(method::PING, None, &envelope, PING_BYTES_MAX).await {
+        let envelope =
+            Envelope { session: Some(session), headers: None, trace: trace.as_ref(), deadline };
+        let params = message::params(b"", trace.as_ref());
+        let called =
+            self.client.call(method::PING, params.as_deref(), &envelope, PING_BYTES_MAX).await;
+        let outcome = match called {
             Ok(_) | Err(UpstreamError::Refused(_)) => Ok(()),
             Err(error) => Err(error),
-        }
+        };
+        span::end(&ping, &outcome);
+        outcome
     }
 }
 

@@ -22,6 +22,7 @@ mod media;
 mod message;
 mod registry;
 mod servers;
+mod span;
 mod status;
 mod stream;
 mod watch;

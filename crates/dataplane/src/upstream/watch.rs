@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 use mcp_gateway_core::mcp::method;
+use mcp_gateway_telemetry::{Span, TraceHeaders, Tracer};
 use tokio::time::Instant;
 use tracing::debug;
 
@@ -15,8 +16,10 @@ use super::client::{Envelope, ServerClient};
 use super::error::UpstreamError;
 use super::media::{self, Media};
 use super::message::{self, Received};
+use super::span;
 use super::stream::MessageStream;
 use crate::chain::Chain;
+use crate::describe;
 use crate::session::UpstreamSession;
 
 /// Time for the head of the stream. Also the time for one answer to a request of the server.
@@ -48,6 +51,9 @@ pub(super) struct Watcher {
     begun: bool,
     last_event_id: Option<String>,
     backoff: Backoff,
+    tracer: Tracer,
+    /// The trace that the stream was opened in; what is sent on its account belongs there, too.
+    trace: Option<TraceHeaders>,
 }
 
 enum State {
@@ -62,19 +68,32 @@ enum State {
 impl Watcher {
     /// A watcher without stream; it never opens one when `announces` is false (the server did not declare
     /// `tools.listChanged`). Tries that fail in a row are at most `wait_max` apart.
-    pub(super) fn new(announces: bool, wait_max: Duration) -> Self {
+    pub(super) fn new(announces: bool, wait_max: Duration, tracer: Tracer) -> Self {
         let state =
             if announces { State::Closed { reopen_at: Instant::now() } } else { State::Off };
         let backoff = Backoff::new(wait_max);
-        Self { state, opened_before: false, begun: false, last_event_id: None, backoff }
+        Self {
+            state,
+            opened_before: false,
+            begun: false,
+            last_event_id: None,
+            backoff,
+            tracer,
+            trace: None,
+        }
     }
 
     /// Opens the stream before the first list is read. When that takes more than a second, or fails, the list goes first; the
     /// stream tells of a change when it is open.
-    pub(super) async fn begin(&mut self, client: &ServerClient, session: &UpstreamSession) {
+    pub(super) async fn begin(
+        &mut self,
+        client: &ServerClient,
+        session: &UpstreamSession,
+        visit: &Span,
+    ) {
         if let State::Closed { .. } = self.state {
             // Past its time the try is given up, and made again by `change`.
-            drop(tokio::time::timeout(BEGIN_TIMEOUT, self.open(client, session)).await);
+            drop(tokio::time::timeout(BEGIN_TIMEOUT, self.open(client, session, visit)).await);
         }
         self.begun = true;
     }
@@ -98,7 +117,10 @@ impl Watcher {
                 State::Off => std::future::pending().await,
                 State::Closed { reopen_at } => {
                     tokio::time::sleep_until(*reopen_at).await;
-                    self.open(client, session).await
+                    let visit = span::manage(&self.tracer, client.server());
+                    let told = self.open(client, session, &visit).await;
+                    visit.end();
+                    told
                 }
                 State::Open { stream, heard_at, .. } => {
                     let next = stream.next(*heard_at + SILENCE_MAX).await;
@@ -111,10 +133,22 @@ impl Watcher {
         }
     }
 
-    async fn open(&mut self, client: &ServerClient, session: &UpstreamSession) -> Option<Change> {
-        let envelope = envelope(session);
+    async fn open(
+        &mut self,
+        client: &ServerClient,
+        session: &UpstreamSession,
+        visit: &Span,
+    ) -> Option<Change> {
+        let get = span::request(visit, "GET", client.server());
+        self.trace = get.headers();
+        let envelope = envelope(session, self.trace.as_ref());
         let id = self.last_event_id.as_deref();
-        let answer = match client.open_stream(id, &envelope).await {
+        let opened = client.open_stream(id, &envelope).await;
+        if let Ok(answer) = &opened {
+            get.set(|a| describe::response(a, answer.status(), Some(answer.version())));
+        }
+        span::end(&get, &opened);
+        let answer = match opened {
             Ok(answer) => answer,
             Err(error) => {
                 self.close(&error, client);
@@ -161,7 +195,7 @@ impl Watcher {
             Ok(Received::Notification { method }) if method == method::TOOLS_LIST_CHANGED => {
                 return Some(Change::Tools);
             }
-            Ok(Received::Request { reply }) => client.reply(reply, &envelope(session)).await,
+            Ok(Received::Request { reply }) => client.reply(reply, &envelope(session, self.trace.as_ref())).await,
             Ok(
                 Received::Notification { .. } | Received::Result { .. } | Received::Error { .. },
             )
@@ -192,7 +226,7 @@ impl Watcher {
     }
 }
 
-fn envelope(session: &UpstreamSession) -> Envelope<'_> {
+fn envelope<'a>(session: &'a UpstreamSession, trace: Option<&'a TraceHeaders>) -> Envelope<'a> {
     let deadline = Instant::now() + OPEN_TIMEOUT;
-    Envelope { session: Some(session), headers: None, trace: None, deadline }
+    Envelope { session: Some(session), headers: None, trace, deadline }
 }

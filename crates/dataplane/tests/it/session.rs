@@ -8,7 +8,7 @@ use futures_util::future::join_all;
 use mcp_gateway_core::mcp::ProtocolVersion;
 use mcp_gateway_dataplane::clock::{Clock, ManualClock};
 use mcp_gateway_dataplane::session::{
-    Closer, OpenError, Opened, ServerSession, SessionCache, SessionCloser, SessionFacts,
+    Closer, OpenError, OpenSpans, Opened, ServerSession, SessionCache, SessionCloser, SessionFacts,
     SessionTokens, SigningKey, SigningKeys, UpstreamSession, UpstreamSessionId, UpstreamSessions,
 };
 use mcp_gateway_dataplane::store::{MemoryStore, Store};
@@ -20,6 +20,7 @@ const OPEN_TIMEOUT: Duration = Duration::from_secs(10);
 const SERVER: &str = "demo/weather";
 /// No telemetry: spans do nothing.
 static OFF: Span = Span::off();
+const SPANS: OpenSpans<'static> = OpenSpans { parent: &OFF, opening: &OFF };
 
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("refused ({0})")]
@@ -94,7 +95,7 @@ async fn hundred_concurrent_opens_run_the_opener_once() {
     let (runs, gate) = (Arc::new(AtomicUsize::new(0)), Arc::new(Notify::new()));
     let opens = (0..100).map(|_| {
         let (runs, gate) = (Arc::clone(&runs), Arc::clone(&gate));
-        fixture.sessions.open(&facts, SERVER, &OFF, async move {
+        fixture.sessions.open(&facts, SERVER, SPANS, async move {
             let run = runs.fetch_add(1, Ordering::SeqCst);
             gate.notified().await;
             Ok(session(&format!("run{run}")))
@@ -114,7 +115,7 @@ async fn hundred_concurrent_opens_run_the_opener_once() {
     };
     assert_eq!((opened(Opened::Opened), opened(Opened::Joined)), (1, 99));
     assert_eq!(runs.load(Ordering::SeqCst), 1);
-    let again = fixture.sessions.open(&facts, SERVER, &OFF, async { Err(Refused(0)) }).await;
+    let again = fixture.sessions.open(&facts, SERVER, SPANS, async { Err(Refused(0)) }).await;
     assert_eq!(again.unwrap(), Opened::Cached(session("run0")));
 }
 
@@ -123,7 +124,7 @@ async fn servers_and_gateway_sessions_are_opened_independently() {
     let fixture = fixture();
     let (mine, other) = (fixture.facts(), fixture.facts());
     let opens = [(&mine, "a"), (&mine, "b"), (&other, "a")].map(|(facts, server)| {
-        fixture.sessions.open(facts, server, &OFF, async move { Ok(session(server)) })
+        fixture.sessions.open(facts, server, SPANS, async move { Ok(session(server)) })
     });
     for opened in join_all(opens).await {
         assert!(matches!(opened.unwrap(), Opened::Opened(_)));
@@ -135,7 +136,7 @@ async fn opening_goes_on_when_its_first_caller_leaves() {
     let fixture = fixture();
     let facts = fixture.facts();
     let (started, gate) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
-    let first = fixture.sessions.open(&facts, SERVER, &OFF, {
+    let first = fixture.sessions.open(&facts, SERVER, SPANS, {
         let (started, gate) = (Arc::clone(&started), Arc::clone(&gate));
         async move {
             started.notify_one();
@@ -148,7 +149,7 @@ async fn opening_goes_on_when_its_first_caller_leaves() {
         () = started.notified() => {}
         _ = first => unreachable!("the gate is closed"),
     }
-    let second = fixture.sessions.open(&facts, SERVER, &OFF, async { Err(Refused(2)) });
+    let second = fixture.sessions.open(&facts, SERVER, SPANS, async { Err(Refused(2)) });
     let release = async { gate.notify_one() };
     let (second, ()) = tokio::join!(second, release);
     assert_eq!(second.unwrap(), Opened::Joined(session("first")));
@@ -162,18 +163,18 @@ async fn errors_are_shared_and_not_kept() {
     let runs = Arc::new(AtomicUsize::new(0));
     let open = || {
         let runs = Arc::clone(&runs);
-        fixture.sessions.open(&facts, SERVER, &OFF, async move {
+        fixture.sessions.open(&facts, SERVER, SPANS, async move {
             Err(Refused(runs.fetch_add(1, Ordering::SeqCst)))
         })
     };
     for round in 0..2 {
         for result in join_all((0..10).map(|_| open())).await {
             let error = result.unwrap_err();
-            assert_eq!(error.reason(|_| "refused"), "refused");
+            assert_eq!(error.reason(|_| "refused".into()), "refused");
             assert!(matches!(error, OpenError::Opening(cause) if *cause == Refused(round)));
         }
     }
-    let opened = fixture.sessions.open(&facts, SERVER, &OFF, async { Ok(session("ok")) }).await;
+    let opened = fixture.sessions.open(&facts, SERVER, SPANS, async { Ok(session("ok")) }).await;
     assert_eq!(opened.unwrap(), Opened::Opened(session("ok")));
 }
 
@@ -181,13 +182,13 @@ async fn errors_are_shared_and_not_kept() {
 async fn slow_opener_is_given_up_and_the_next_one_runs() {
     let fixture = fixture();
     let facts = fixture.facts();
-    let stuck = || fixture.sessions.open(&facts, SERVER, &OFF, std::future::pending());
+    let stuck = || fixture.sessions.open(&facts, SERVER, SPANS, std::future::pending());
     let start = tokio::time::Instant::now();
     for result in join_all((0..10).map(|_| stuck())).await {
         assert!(matches!(result, Err(OpenError::Timeout)), "{result:?}");
     }
     assert!(start.elapsed() < OPEN_TIMEOUT * 2);
-    let opened = fixture.sessions.open(&facts, SERVER, &OFF, async { Ok(session("ok")) }).await;
+    let opened = fixture.sessions.open(&facts, SERVER, SPANS, async { Ok(session("ok")) }).await;
     assert_eq!(opened.unwrap(), Opened::Opened(session("ok")));
 }
 
@@ -195,9 +196,9 @@ async fn slow_opener_is_given_up_and_the_next_one_runs() {
 async fn opener_that_panics_fails_its_callers_and_nobody_else() {
     let fixture = fixture();
     let facts = fixture.facts();
-    let result = fixture.sessions.open(&facts, SERVER, &OFF, async { panic!("on purpose") }).await;
+    let result = fixture.sessions.open(&facts, SERVER, SPANS, async { panic!("on purpose") }).await;
     assert!(matches!(result, Err(OpenError::Aborted)), "{result:?}");
-    let opened = fixture.sessions.open(&facts, SERVER, &OFF, async { Ok(session("ok")) }).await;
+    let opened = fixture.sessions.open(&facts, SERVER, SPANS, async { Ok(session("ok")) }).await;
     assert_eq!(opened.unwrap(), Opened::Opened(session("ok")));
 }
 
@@ -224,7 +225,7 @@ async fn end_closes_every_server_session_once() {
 async fn session_opened_while_its_gateway_session_ends_is_closed() {
     let mut fixture = fixture();
     let facts = fixture.facts();
-    let result = fixture.sessions.open(&facts, SERVER, &OFF, {
+    let result = fixture.sessions.open(&facts, SERVER, SPANS, {
         let (closer, facts) = (fixture.ender.clone(), facts.clone());
         async move {
             closer.end(&facts, &OFF).await.unwrap();

@@ -46,6 +46,12 @@ pub const ROUTE_ELICITATION_RESPONSE: &str = "elicitation-response";
 pub const ROUTE_PROMPT_GET: &str = "prompt-get";
 /// A value of [`MCP_ROUTE`]: `resources/read` to a server.
 pub const ROUTE_RESOURCE_READ: &str = "resource-read";
+/// Why the answer of a server passed unread, one of the `UNREAD_…` values. Whether the call failed is not known then.
+pub const MCP_ANSWER_UNREAD: &str = "mcp.answer.unread";
+/// A value of [`MCP_ANSWER_UNREAD`]: it is longer than `limits.answerBytesMax`.
+pub const UNREAD_SIZE: &str = "size";
+/// A value of [`MCP_ANSWER_UNREAD`]: it came in a content coding that nobody asked for.
+pub const UNREAD_CODING: &str = "content_coding";
 /// How many tools a list held.
 pub const MCP_TOOLS_COUNT: &str = "mcp.tools.count";
 /// Whether a session with the server was found in the cache.
@@ -69,6 +75,8 @@ pub const HTTP_STATUS_CODE: &str = "http.status_code";
 pub const HTTP_RESPONSE_STATUS_CODE: &str = "http.response.status_code";
 /// How many times a request was sent again before this one.
 pub const HTTP_REQUEST_RESEND_COUNT: &str = "http.request.resend_count";
+/// The beginning of the attributes of baggage that the configuration keeps: `baggage.<key>`.
+pub const BAGGAGE: &str = "baggage";
 /// True when the client went away before its response was complete; no error of anyone. Ours.
 pub const CLIENT_DISCONNECTED: &str = "client.disconnected";
 

@@ -10,3 +10,5 @@ pub const PROXY: &str = "proxy";
 pub const BROKER: &str = "broker";
 /// The MCP server failed, or could not be reached.
 pub const BACKEND: &str = "backend";
+/// Nobody can know: behind Envoy an answer that breaks off looks the same whether the client left or the server did.
+pub const UNKNOWN: &str = "unknown";

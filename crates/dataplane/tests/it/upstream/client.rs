@@ -7,7 +7,7 @@ use mcp_gateway_dataplane::clock::Clock;
 use mcp_gateway_dataplane::http::client::HttpClients;
 use mcp_gateway_dataplane::session::{RoutingTokens, SigningKey, SigningKeys};
 use mcp_gateway_dataplane::upstream::{InitializeContext, ServerClient, Via};
-use mcp_gateway_telemetry::TraceHeaders;
+use mcp_gateway_telemetry::{Span, TraceHeaders};
 use serde_json::json;
 
 use super::{client, context, direct, open, server};
@@ -31,7 +31,7 @@ async fn lists_in_every_form(version: &str, spoken: &str) {
         let opened = open(&client).await.unwrap_or_else(|error| panic!("{case}: {error:?}"));
         assert_eq!(opened.session.session_id.is_some(), issues_session, "{case}");
         assert_eq!(opened.session.protocol_version.as_str(), spoken, "{case}");
-        let list = client.list_tools(&opened.session, None).await;
+        let list = client.list_tools(&opened.session, &Span::off()).await;
         let list = list.unwrap_or_else(|error| panic!("{case}: {error:?}"));
         let names: Vec<_> = list.tools.iter().map(|tool| tool.name().to_owned()).collect();
         assert_eq!(names, ["a", "b", "c"], "{case}");
@@ -76,7 +76,7 @@ async fn servers_of_the_official_sdk_are_understood_whatever_their_settings() {
         assert_eq!(opened.session.session_id.is_some(), sessions, "{settings:?}");
         assert_eq!(opened.session.protocol_version.as_str(), "2025-11-25", "{settings:?}");
         assert!(opened.announces_tool_changes(), "{settings:?}");
-        let list = client.list_tools(&opened.session, None).await.unwrap();
+        let list = client.list_tools(&opened.session, &Span::off()).await.unwrap();
         let names: Vec<_> = list.tools.iter().map(|tool| tool.name().to_owned()).collect();
         assert_eq!(names, ["one", "two"], "{settings:?}");
         client.close(&opened.session, None).await;
@@ -88,7 +88,7 @@ async fn requests_of_the_server_are_answered_while_the_gateway_waits() {
     let server = FaultServer::start(Script { form: Form::Asking, ..Script::default() }).await;
     let client = client(&server.url());
     let opened = open(&client).await.unwrap();
-    client.list_tools(&opened.session, None).await.unwrap();
+    client.list_tools(&opened.session, &Span::off()).await.unwrap();
     let replies: Vec<_> = server.seen().into_iter().filter(|seen| seen.rpc().is_empty()).collect();
     let pong = replies.iter().filter(|reply| reply.body["id"] == "p").map(|reply| &reply.body);
     let expect = json!({"jsonrpc": "2.0", "id": "p", "result": {}});
@@ -96,6 +96,20 @@ async fn requests_of_the_server_are_answered_while_the_gateway_waits() {
     let declined = replies.iter().filter(|reply| reply.body["error"]["code"] == -32601);
     assert_eq!(declined.filter(|reply| reply.body["id"] == 8).count(), 2, "{replies:?}");
     assert!(replies.iter().all(|reply| reply.header("mcp-session-id").is_some()), "{replies:?}");
+}
+
+#[tokio::test]
+async fn answers_to_requests_of_a_server_are_in_the_trace_too() {
+    let server = FaultServer::start(Script { form: Form::Asking, ..Script::default() }).await;
+    let client = client(&server.url());
+    let traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    let trace = TraceHeaders { traceparent: traceparent.to_owned(), tracestate: None };
+    client.initialize(&InitializeContext { trace: Some(trace), ..context() }).await.unwrap();
+    let replies: Vec<_> = server.seen().into_iter().filter(|seen| seen.rpc().is_empty()).collect();
+    assert!(!replies.is_empty());
+    for reply in replies {
+        assert_eq!(reply.header("traceparent"), Some(traceparent), "{reply:?}");
+    }
 }
 
 #[tokio::test]
@@ -107,9 +121,8 @@ async fn the_trace_goes_to_the_server_in_header_and_body() {
         tracestate: Some("vendor=\"1\"".to_owned()),
     };
     let context = InitializeContext { trace: Some(trace.clone()), ..context() };
-    let opened = client.initialize(&context).await.unwrap();
-    client.list_tools(&opened.session, Some(&trace)).await.unwrap();
-    for rpc in ["initialize", "tools/list"] {
+    client.initialize(&context).await.unwrap();
+    for rpc in ["initialize", "notifications/initialized"] {
         let seen = server.first(rpc);
         assert_eq!(seen.header("traceparent"), Some(&*trace.traceparent), "{rpc}");
         assert_eq!(seen.header("tracestate"), trace.tracestate.as_deref(), "{rpc}");
@@ -129,7 +142,7 @@ async fn tools_arrive_as_the_server_wrote_them() {
         let server = FaultServer::start(Script { form, pages, ..Script::default() }).await;
         let client = client(&server.url());
         let opened = open(&client).await.unwrap();
-        let list = client.list_tools(&opened.session, None).await.unwrap();
+        let list = client.list_tools(&opened.session, &Span::off()).await.unwrap();
         let got: Vec<_> =
             list.tools.iter().map(|tool| std::str::from_utf8(tool.raw()).unwrap()).collect();
         assert_eq!(got, raw, "{form:?}");
@@ -147,7 +160,7 @@ async fn a_direct_request_carries_the_credential_and_what_may_go_along() {
     headers.insert("authorization", HeaderValue::from_static("of the client"));
     let context = InitializeContext { headers, ..context() };
     let opened = client.initialize(&context).await.unwrap();
-    client.list_tools(&opened.session, None).await.unwrap();
+    client.list_tools(&opened.session, &Span::off()).await.unwrap();
     for rpc in ["initialize", "notifications/initialized", "tools/list"] {
         let seen = faulty.first(rpc);
         assert_eq!(seen.header("authorization"), Some("Token s3cr3t"), "{rpc}");

@@ -5,6 +5,7 @@ use std::time::Duration;
 use mcp_gateway_core::config::{Config, Limits, Secret};
 use mcp_gateway_dataplane::chain::Chain;
 use mcp_gateway_dataplane::upstream::{InitializeContext, UpstreamError};
+use mcp_gateway_telemetry::Span;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -28,7 +29,7 @@ async fn check_list(fault: Fault, reason: &str, says: &str) {
         FaultServer::start(Script { on_list: Some(fault.clone()), ..Script::default() }).await;
     let client = limited(&faulty.url(), limits);
     let opened = open(&client).await.unwrap();
-    let error = client.list_tools(&opened.session, None).await.unwrap_err();
+    let error = client.list_tools(&opened.session, &Span::off()).await.unwrap_err();
     assert_eq!(error.reason(), reason, "{fault:?}: {}", Chain(&error));
     assert!(error.client_message("x").contains(says), "{fault:?}: {}", error.client_message("x"));
     check_message(&error, &faulty.address().to_string());
@@ -66,7 +67,7 @@ async fn a_server_that_does_not_know_lists_offers_no_tools() {
     let faulty = FaultServer::start(script).await;
     let client = client(&faulty.url());
     let opened = open(&client).await.unwrap();
-    assert_eq!(client.list_tools(&opened.session, None).await.unwrap().tools, []);
+    assert_eq!(client.list_tools(&opened.session, &Span::off()).await.unwrap().tools, []);
 }
 
 async fn check_initialize(fault: Fault, reason: &str, status: Option<u16>) {

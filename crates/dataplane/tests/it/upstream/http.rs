@@ -6,6 +6,7 @@ use mcp_gateway_dataplane::clock::Clock;
 use mcp_gateway_dataplane::http::client::HttpClients;
 use mcp_gateway_dataplane::session::{RoutingTokens, SigningKey, SigningKeys};
 use mcp_gateway_dataplane::upstream::{ServerClient, Via};
+use mcp_gateway_telemetry::Span;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
@@ -65,7 +66,7 @@ async fn http_2_is_spoken_where_the_server_chooses_it() {
         server.ca_cert_pem = Some(AUTHORITY.to_owned());
         let client = direct(server, &Config::default());
         let opened = open(&client).await.unwrap_or_else(|error| panic!("{}", Chain(&error)));
-        assert_eq!(client.list_tools(&opened.session, None).await.unwrap().tools.len(), 1);
+        assert_eq!(client.list_tools(&opened.session, &Span::off()).await.unwrap().tools.len(), 1);
         for seen in tls.seen() {
             assert_eq!(seen.version, version);
             let host = seen.uri.authority().map(http::uri::Authority::as_str);

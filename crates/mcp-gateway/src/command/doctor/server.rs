@@ -15,6 +15,7 @@ use mcp_gateway_dataplane::chain::Chain;
 use mcp_gateway_dataplane::http::body::BodyError;
 use mcp_gateway_dataplane::http::client::{HttpClients, HttpError};
 use mcp_gateway_dataplane::upstream::{InitializeContext, ServerClient, UpstreamError, Via};
+use mcp_gateway_telemetry::Span;
 use mcp_gateway_telemetry::status::TlsCause;
 use tokio::time::{Instant, timeout};
 
@@ -67,7 +68,7 @@ async fn ask(config: &Config, server: &Server, via: Via) -> Result<Verdict, Deat
         };
         let opened = client.initialize(&context).await;
         let opened = opened.map_err(|error| explain(&error, "initialize"))?;
-        let listed = client.list_tools(&opened.session, None).await;
+        let listed = client.list_tools(&opened.session, &Span::off()).await;
         client.close(&opened.session, None).await;
         let tools = listed.map_err(|error| explain(&error, "tools/list"))?.tools.len();
         let name =

@@ -91,7 +91,7 @@ pub fn loss_cases() -> Vec<Case> {
         call("session lost for good")
             .after(Before::OpenNone)
             .ends(Ends::InReopening { server: "demo/fault", tool: "echo" })
-            .fails(Failure::of_server("http_5xx", "server demo/fault answered with status 500")),
+            .fails(Failure::of_server("500", "server demo/fault answered with status 500")),
         Case::call("before the stop", "demo/mortal", "echo").session(ServerSession::Opened),
         Case::call("stopped", "demo/mortal", "echo")
             .after(Before::Stop)
@@ -103,10 +103,10 @@ pub fn loss_cases() -> Vec<Case> {
     ]
 }
 
-/// Behind Envoy an answer that is cut is a reset: nobody can say who cut it.
+/// Behind Envoy an answer that is cut is a reset: nobody can know who cut it, and so no status says that anybody failed.
 fn reset(case: Case) -> Case {
     let failure = Failure {
-        source: None,
+        source: Some("unknown"),
         code: None,
         description: None,
         ..Failure::of_server("stream_reset", "")

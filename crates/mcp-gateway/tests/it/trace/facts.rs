@@ -303,10 +303,14 @@ impl Facts {
             .is("gen_ai.operation.name", "execute_tool")
             .is("gen_ai.tool.name", target.tool)
             .is("jsonrpc.request.id", message.id.as_deref().unwrap())
-            .is("mcp.protocol.version", target.version);
-        match answered {
-            Some(status) => client.is("http.response.status_code", status),
-            None => client,
+            .is("mcp.protocol.version", target.version)
+            .is("mcp.session.id", self.session.as_deref().unwrap());
+        let Some(status) = answered else { return client };
+        let client = client.is("http.response.status_code", status);
+        match self.front_end {
+            FrontEnd::Standalone => client.is("network.protocol.version", "1.1"),
+            // Envoy does not tell what the server speaks.
+            FrontEnd::Buffered | FrontEnd::Duplex => client,
         }
     }
 

@@ -15,7 +15,7 @@ use super::facts::{Facts, Message};
 use super::stand::{FrontEnd, Servers, Setup, Stand};
 use crate::support::fault_server::Fault;
 use crate::support::http::{Answer, open, send};
-use crate::support::span::Span;
+use crate::support::span::{Kind, Span};
 use crate::support::tree::{Expected, print, report};
 use crate::support::wait::PATIENCE;
 
@@ -235,10 +235,16 @@ fn differences(spans: &[Span], expected: &[(Seen, Expected)]) -> Vec<String> {
         differences.extend(report.map(|report| format!("=== {}\n{report}", seen.case.name)));
     }
     let traces: BTreeSet<&str> = expected.iter().map(|(seen, _)| &*seen.trace_id).collect();
-    let stray = spans.iter().filter(|span| {
-        let is_round = span.name == "mcp-broker.upstream-manage" && span.parent_span_id.is_none();
-        !traces.contains(&*span.trace_id) && !is_round
-    });
+    let is_round =
+        |span: &&Span| span.name == "mcp-broker.upstream-manage" && span.parent_span_id.is_none();
+    let rounds: BTreeSet<&str> =
+        spans.iter().filter(is_round).map(|span| &*span.trace_id).collect();
+    // Requests of a round end before it; one that goes on is of the round all the same.
+    let is_of_round = |span: &Span| {
+        rounds.contains(&*span.trace_id)
+            || (span.kind == Kind::Client && !span.name.contains("mcp-"))
+    };
+    let stray = spans.iter().filter(|span| !traces.contains(&*span.trace_id) && !is_of_round(span));
     let stray: Vec<Span> = stray.cloned().collect();
     if !stray.is_empty() {
         differences.push(format!("=== of no case\n{}", print(&stray)));

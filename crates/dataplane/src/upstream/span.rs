@@ -1,0 +1,56 @@
+//! The CLIENT span of one request that the gateway sends to a server on its own account.
+//!
+//! Requests on behalf of clients have theirs in the router. A message is named by its MCP method, a request without one (the
+//! stream of changes, the end of a session) by its HTTP method, as the conventions say.
+
+use mcp_gateway_core::config::Server;
+use mcp_gateway_telemetry::name::{attribute, error_source, span};
+use mcp_gateway_telemetry::{RemoteContext, Span, SpanKind, Tracer};
+
+use super::error::UpstreamError;
+use crate::chain::Chain;
+use crate::describe;
+
+/// Begins one visit at a server: a trace of its own.
+pub(super) fn manage(tracer: &Tracer, server: &Server) -> Span {
+    tracer.start(span::BROKER_UPSTREAM_MANAGE, SpanKind::Internal, &RemoteContext::none(), |a| {
+        a.put(attribute::MCP_SERVER, server.name.clone());
+    })
+}
+
+/// Begins the span of a message.
+pub(super) fn message(parent: &Span, method: &'static str, server: &Server) -> Span {
+    parent.child(method, SpanKind::Client, |a| {
+        a.put(attribute::MCP_METHOD_NAME, method);
+        describe::server(a, server);
+    })
+}
+
+/// Begins the span of a request without a message.
+pub(super) fn request(parent: &Span, method: &'static str, server: &Server) -> Span {
+    parent.child(method, SpanKind::Client, |a| {
+        a.put(attribute::HTTP_REQUEST_METHOD, method);
+        describe::server(a, server);
+    })
+}
+
+/// Ends a span, with what went wrong.
+pub(super) fn end<T>(span: &Span, outcome: &Result<T, UpstreamError>) {
+    if let Err(error) = outcome {
+        failed(span, error);
+    }
+    span.end();
+}
+
+/// Writes what went wrong at a server.
+pub(super) fn failed(span: &Span, error: &UpstreamError) {
+    span.set(|a| {
+        a.put(attribute::ERROR_TYPE, error.error_type().into_owned());
+        a.put(attribute::ERROR_SOURCE, error_source::BACKEND);
+        let status = error.status().map(|status| i64::from(status.as_u16()));
+        a.put_some(attribute::HTTP_RESPONSE_STATUS_CODE, status);
+        let code = error.code().map(|code| code.to_string());
+        a.put_some(attribute::RPC_RESPONSE_STATUS_CODE, code);
+    });
+    span.fail(|| Chain(error).to_string());
+}

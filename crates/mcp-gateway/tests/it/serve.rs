@@ -103,6 +103,25 @@ async fn log_level_follows_the_configuration() {
 }
 
 #[tokio::test]
+async fn what_is_odd_about_the_environment_is_one_line_each() {
+    let environment =
+        [("OTEL_EXPORTER_OTLP_ENPOINT", "x"), ("OTEL_METRIC_EXPORT_INTERVAL", "soon")];
+    let gateway = Gateway::start("servers: []", &[], &environment).await;
+    gateway.logged("OTEL_EXPORTER_OTLP_ENPOINT: is not a variable that the gateway knows").await;
+    gateway.logged("OTEL_METRIC_EXPORT_INTERVAL: `soon` is not a whole number").await;
+    let log = gateway.log();
+    assert_eq!(log.matches("OTEL_").count(), 2 * 2, "once in the message, once as a field: {log}");
+}
+
+#[tokio::test]
+async fn level_of_the_lines_of_telemetry_is_that_of_the_environment() {
+    let environment = [("OTEL_LOG_LEVEL", "info"), ("OTEL_TYPO", "x")];
+    let gateway = Gateway::start("log: {level: error}", &[], &environment).await;
+    gateway.logged("OTEL_TYPO: is not a variable that the gateway knows").await;
+    assert_eq!(gateway.log().lines().count(), 1, "all other lines follow the file");
+}
+
+#[tokio::test]
 async fn hangup_is_no_end() {
     let gateway = Gateway::start("servers: []", &[], &[]).await;
     signal(&gateway, "HUP");

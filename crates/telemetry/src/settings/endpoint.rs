@@ -198,11 +198,15 @@ fn grpc_uri(url: &Url, tls: TlsMode, asked: Asked) -> (String, Option<Remark>) {
     (uri, remark)
 }
 
-/// The text as it may be shown: without what could be a password.
+/// The text as it may be shown: without what could be a password or a key.
 fn shown(text: &str) -> String {
+    let (text, rest) = match text.split_once(['?', '#']) {
+        Some((before, _)) => (before, "…"),
+        None => (text, ""),
+    };
     match text.rsplit_once('@') {
-        Some((_, after)) => format!("…@{after}"),
-        None => text.to_owned(),
+        Some((_, after)) => format!("…@{after}{rest}"),
+        None => format!("{text}{rest}"),
     }
 }
 

@@ -101,6 +101,9 @@ fn other_endpoints_are_refused_with_a_sentence() {
         ("rpc://user@c", EndpointError::Credentials),
         ("ftp://user:secret@c", scheme("…@c")),
         ("http://user:secret@c:99999", url("…@c:99999")),
+        ("http://c:99999/in?key=secret", url("http://c:99999/in…")),
+        ("ftp://c#secret", scheme("ftp://c…")),
+        ("c:4318?key=secret", scheme("c:4318…")),
     ] {
         let asked = Asked { signal: Signal::Traces, origin: Base, insecure: false, protocol: None };
         assert_eq!(resolve(text, asked), Err(expect), "{text}");

@@ -5,6 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use proptest::collection;
+use proptest::prelude::{ProptestConfig, Strategy as _, any, prop_assert, prop_oneof, proptest};
+use proptest::sample::select;
+
 use super::{Variable, reference, unknown, variables};
 use crate::settings::tests::build;
 use crate::settings::{NoticeLevel, Settings};
@@ -159,6 +163,45 @@ fn every_named_test_exists_and_names_its_variable() {
         let per_signal = what.is_some_and(|what| bodies[0].contains(&format!("{{}}_{what}\"")));
         let named = is_about(name) || what.is_some_and(is_about) || per_signal || family;
         assert!(named, "{proof} is not about {name}");
+    }
+}
+
+/// What people write into variables, right and wrong. `HIDDEN` must not be shown when it is in a header.
+const WRITTEN: [&str; 12] = [
+    "",
+    "true",
+    "otlp,console",
+    "0",
+    "99999999999999999999",
+    "http://c:1/?key=HIDDEN",
+    "rpc://HIDDEN@c",
+    "k=HIDDEN",
+    "bad name=HIDDEN,k=HIDDEN%zz",
+    "host=HIDDEN,k=HIDDEN%0A",
+    "traceidratio",
+    "/dev/null",
+];
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn any_environment_is_read_or_refused_in_words(
+        values in collection::vec(prop_oneof![select(&WRITTEN).prop_map(ToOwned::to_owned), any::<String>()], 100),
+    ) {
+        let names: Vec<String> = variables().flat_map(Variable::names).collect();
+        prop_assert!(names.len() <= values.len());
+        let named = names.iter().map(String::as_str).zip(values.iter().map(String::as_str));
+        let table: BTreeMap<&str, &str> = named.collect();
+        let env = |name: &str| table.get(name).map(|value| (*value).to_owned());
+        let said: Vec<(String, String)> = match Settings::from_env(&env, &build()) {
+            Ok(read) => read.listed.into_iter().map(|it| (it.name, it.value)).collect(),
+            Err(problems) => problems.into_iter().map(|it| (it.variable, it.message)).collect(),
+        };
+        for (about, text) in said {
+            let is_secret = about.to_ascii_lowercase().contains("headers");
+            prop_assert!(!(is_secret && text.contains("HIDDEN")), "{about}: {text}");
+        }
     }
 }
 

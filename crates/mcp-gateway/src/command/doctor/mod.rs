@@ -61,6 +61,14 @@ async fn check_config(out: &mut Out, file: &Path) -> usize {
             return problems.len();
         }
     };
+    let rules = &config.telemetry.sampling.rules;
+    let dropping = rules.iter().filter(|rule| rule.ratio <= 0.0).count();
+    if dropping > 0 {
+        let rules = counted(dropping, "rule");
+        out.line(format_args!(
+            "  telemetry.sampling: {rules} with ratio 0: what it matches is not sampled."
+        ));
+    }
     failed_of(out, config).await
 }
 

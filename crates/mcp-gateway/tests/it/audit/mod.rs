@@ -1,6 +1,7 @@
 //! Audit events, as a running gateway writes them at each front end.
 
 mod ends;
+mod export;
 mod policy;
 mod switch;
 

@@ -103,6 +103,17 @@ async fn certificate_of_a_server_is_judged() {
 }
 
 #[tokio::test]
+async fn rule_that_samples_nothing_is_told() {
+    let rule = "telemetry: {sampling: {rules: [{method: tools/call, ratio: 0}]}}\nservers: []\n";
+    let report = doctor(&[], Some(rule)).await;
+    assert_eq!(report.code, Some(0), "{report:?}");
+    assert!(
+        report.stdout.contains("1 rule with ratio 0: what it matches is not sampled"),
+        "{report:?}"
+    );
+}
+
+#[tokio::test]
 async fn file_that_cannot_be_used_is_a_failure_of_its_own() {
     let report = doctor(&[], Some("colour: blue\n")).await;
     assert_eq!(report.code, Some(1), "{report:?}");

@@ -7,7 +7,7 @@ FUZZ_SECONDS ?= 30
 BENCH_ARGS ?=
 BENCH_OUT ?= target/bench.md
 
-.PHONY: help demo check fmt clippy doc deny test unit fuzz bench tools clean
+.PHONY: help demo check fmt clippy doc deny test unit fuzz bench tools backends clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -35,7 +35,7 @@ deny: tools
 
 test: unit fuzz ## every test, against the real Envoy and a real OTLP receiver, then a short fuzz run
 
-unit: tools
+unit: tools backends
 	$(CARGO) test --workspace --locked
 
 fuzz: ## each fuzz target for FUZZ_SECONDS
@@ -48,6 +48,9 @@ bench: tools ## what the gateway and its telemetry cost: ratios, as Markdown; a 
 
 tools: ## the programs of scripts/tools.txt, into .tools
 	scripts/tools.sh
+
+backends: tools ## Prometheus, the OpenTelemetry Collector and Phoenix, into .tools
+	scripts/backends.sh
 
 clean: ## remove what was built; .tools stays
 	$(CARGO) clean

@@ -21,6 +21,7 @@ mod faults;
 mod harness;
 mod invariant;
 mod life;
+mod observability;
 mod readme;
 mod refusals;
 mod serve;

@@ -9,12 +9,13 @@ use crate::support::wait::PATIENCE;
 
 const DOCUMENTS: [&str; 2] = ["README.md", "docs/guides/quickstart.md"];
 /// Where further documents are.
-const PLACES: [&str; 6] = [
+const PLACES: [&str; 7] = [
     ".",
     "docs/decisions",
     "docs/guides",
     "docs/reference",
     "examples/envoy",
+    "examples/observability",
     "examples/standalone",
 ];
 

@@ -94,3 +94,56 @@ async fn log_level_that_changes_while_running_counts_for_exported_lines_too() {
     let stopped = gateway.stop(PATIENCE).await;
     assert_eq!(stopped.code, Some(0), "{stopped:?}");
 }
+
+#[tokio::test]
+async fn status_and_metrics_have_an_account_of_each_exporter() {
+    let receiver = OtlpReceiver::writing("logs").await;
+    let mut environment = environment(receiver.http());
+    environment[0].1 = format!("http://{}", receiver.http());
+    // Nobody is there for metrics.
+    environment
+        .push(("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "http://127.0.0.1:1/v1/metrics".to_owned()));
+    let environment: Vec<_> = environment.iter().map(|(key, value)| (*key, &**value)).collect();
+    let server = RawServer::start(&[TOOL]).await;
+    let setup = Setup { environment: &environment, ..Setup::default() };
+    let edge = Edge::launch_with(Front::Standalone, &[("raw", server.url())], setup).await;
+    edge.until_up(1).await;
+    edge.connect().await.call("raw_echo", json!({})).await;
+    let settled = async || {
+        let status = edge.admin("/status").await.json();
+        let exporters = status["telemetry"]["exporters"].as_array().unwrap().clone();
+        let works = |it: &Value| it["exported"].as_u64() > Some(0) && it["lastSuccess"].is_f64();
+        let fails = |it: &Value| it["lastError"].as_str().is_some_and(|it| it.contains("refused"));
+        let is_settled = exporters.iter().all(|it| works(it) || fails(it));
+        is_settled.then_some(exporters)
+    };
+    let exporters = until("each exporter has tried", PATIENCE, settled).await;
+    let seen: Vec<_> = exporters
+        .iter()
+        .map(|it| {
+            (it["items"].as_str().unwrap(), it["name"].as_str().unwrap(), it["lastError"].is_null())
+        })
+        .collect();
+    assert_eq!(
+        seen,
+        [
+            ("traces", "otlp_http_span_exporter/0", true),
+            ("logs", "otlp_http_log_exporter/0", true),
+            ("audit events", "otlp_http_log_exporter/audit", true),
+            ("metrics", "otlp_http_metric_exporter/0", false),
+        ]
+    );
+    assert!(exporters[3]["failed"]["connection"].as_u64() > Some(0), "{}", exporters[3]);
+    let figures = edge.admin("/metrics").await.text();
+    for (_, name, works) in seen {
+        let reason = if works { "" } else { "connection" };
+        let is_there = figures.lines().any(|line| {
+            line.starts_with("otel_sdk_exporter_")
+                && line.contains("_exported_total{")
+                && line.contains(&format!("\"{name}\""))
+                && line.contains(reason)
+                && !line.ends_with(" 0")
+        });
+        assert!(is_there, "{name}:\n{figures}");
+    }
+}

@@ -7,6 +7,7 @@
 mod broker_cases;
 mod call_cases;
 mod case;
+mod environment;
 mod envoy_tracing;
 mod expected;
 mod facts;

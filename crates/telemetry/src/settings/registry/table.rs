@@ -208,7 +208,7 @@ const CONTEXT: &[Variable] = &[
         "http/dup",
         "A list of `http` (of the names of HTTP only the current ones), `http/dup` (both), `gen_ai_latest_experimental` (the \
          newest form of the conventions for generative AI, and not the one before).",
-        "the_vocabulary_reaches_those_who_write_names",
+        "names_of_http_are_those_of_the_opt_in",
     ),
 ];
 

@@ -147,10 +147,10 @@ fn every_named_test_exists_and_names_its_variable() {
         files.iter().map(|file| fs::read_to_string(file).expect("a file")).collect();
     for variable in variables() {
         let Variable { name, proof, .. } = variable;
-        let head = format!("#[test]\nfn {proof}(");
+        let heads = [format!("#[test]\nfn {proof}("), format!("#[tokio::test]\nasync fn {proof}(")];
         let bodies: Vec<&str> = texts
             .iter()
-            .filter_map(|text| text.split_once(&head))
+            .filter_map(|text| heads.iter().find_map(|head| text.split_once(head)))
             .map(|(_, rest)| rest.split_once("\n}\n").map_or(rest, |(body, _)| body))
             .collect();
         assert_eq!(bodies.len(), 1, "{name} is proved by {proof}, which exists once");

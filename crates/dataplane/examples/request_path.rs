@@ -145,8 +145,8 @@ impl Path {
         let response = ResponseHead {
             status: StatusCode::OK,
             headers: HeaderMap::from_iter([(CONTENT_TYPE, json)]),
-            version: None,
             has_body: true,
+            version: None,
         };
         Self { router, request, response }
     }
@@ -159,6 +159,7 @@ impl Path {
             path_and_query: "/mcp".to_owned(),
             headers: self.request.clone(),
             peer: None,
+            version: None,
         };
         let mut exchange = Exchange::begin(&self.router, head, &RemoteContext::none(), "proxy");
         let body = Bytes::from_static(CALL.as_bytes());

@@ -56,7 +56,7 @@ pub(crate) fn response(a: &mut Attributes, status: StatusCode, version: Option<V
 }
 
 /// The version as the conventions write it.
-fn http_version(version: Version) -> Option<&'static str> {
+pub(crate) fn http_version(version: Version) -> Option<&'static str> {
     match version {
         Version::HTTP_10 => Some("1.0"),
         Version::HTTP_11 => Some("1.1"),

@@ -71,6 +71,7 @@ pub(super) fn request_head(message: HttpHeaders) -> RequestHead {
         authority,
         headers: decoded.headers,
         peer: None,
+        version: None,
     }
 }
 

@@ -42,6 +42,7 @@ pub(super) fn split(request: Request<Body>, peer: IpAddr) -> (RequestHead, Body)
         path_and_query: path,
         headers: parts.headers,
         peer: Some(peer),
+        version: Some(parts.version),
     };
     (head, body)
 }

@@ -61,6 +61,8 @@ pub(super) struct OpenCall {
     pub(super) span: Span,
     /// Absent when nothing is measured.
     pub(super) started: Option<Instant>,
+    /// The version of HTTP of the server's response, once there is one and it is known.
+    pub(super) http_version: Option<&'static str>,
     /// The client's body, kept until the server has answered: the call may have to be sent once more.
     pub(super) body: Bytes,
     pub(super) reader: Option<AnswerReader>,
@@ -101,6 +103,7 @@ impl Exchange {
             session,
             span,
             started: self.router.deps.metrics.now(),
+            http_version: None,
             body: body.clone(),
             reader: None,
             is_second_try: false,

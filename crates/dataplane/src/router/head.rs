@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::IpAddr;
 
-use http::{HeaderMap, Method};
+use http::{HeaderMap, Method, Version};
 use mcp_gateway_core::header::{self, MCP_INIT_HOST, ROUTER_KEY, X_REQUEST_ID};
 
 /// Method, target and headers of one request.
@@ -19,6 +19,8 @@ pub struct RequestHead {
     pub headers: HeaderMap,
     /// The other end of the connection; `None` behind Envoy, which appends it to `x-forwarded-for`.
     pub peer: Option<IpAddr>,
+    /// The version of HTTP that the client speaks; `None` behind Envoy, which does not say.
+    pub version: Option<Version>,
 }
 
 impl fmt::Debug for RequestHead {
@@ -94,6 +96,7 @@ mod tests {
             path_and_query: "/mcp?token=secret".to_owned(),
             headers,
             peer: None,
+            version: None,
         };
         let printed = format!("{head:?}");
         assert!(printed.contains("authorization") && printed.contains("/mcp"), "{printed}");

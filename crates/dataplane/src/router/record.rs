@@ -103,6 +103,7 @@ pub(super) struct Record {
     begun: Option<SystemTime>,
     method: &'static str,
     protocol_version: Option<&'static str>,
+    http_version: Option<&'static str>,
     tool: Option<Arc<str>>,
     failure: Option<Failure>,
     status: Option<StatusCode>,
@@ -143,6 +144,7 @@ impl Record {
             begun: tracer.is_on().then(SystemTime::now),
             method: OTHER,
             protocol_version: None,
+            http_version: head.version.and_then(describe::http_version),
             tool: None,
             failure: None,
             status: None,
@@ -384,7 +386,7 @@ impl Record {
             error: failure.map(Failure::label),
             rpc_code: failure.and_then(|failure| failure.code).map(rpc_code),
             protocol_version: self.protocol_version,
-            http_version: None,
+            http_version: self.http_version,
         };
         let duration = self.started.map(|started| started.elapsed());
         self.metrics.server_operation(operation, duration, || self.span.exemplar());

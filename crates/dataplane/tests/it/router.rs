@@ -63,6 +63,7 @@ async fn request_under_way_keeps_no_routing_table_once_it_is_routed() {
             path_and_query: "/mcp".to_owned(),
             headers: HeaderMap::new(),
             peer: None,
+            version: None,
         };
         let mut exchange = Exchange::begin(&router, head, &RemoteContext::none(), "proxy");
         let body = Bytes::copy_from_slice(body.as_bytes());

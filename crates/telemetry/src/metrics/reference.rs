@@ -82,7 +82,10 @@ const LABELS: [(&str, &str); 18] = [
     (attribute::MCP_PROTOCOL_VERSION, "revision of MCP that the session speaks"),
     (attribute::NETWORK_TRANSPORT, "`tcp`"),
     (attribute::NETWORK_PROTOCOL_NAME, "`http`"),
-    (attribute::NETWORK_PROTOCOL_VERSION, "version of HTTP, `1.1` or `2`, when it is known"),
+    (
+        attribute::NETWORK_PROTOCOL_VERSION,
+        "version of HTTP, `1.1` or `2`; absent behind Envoy, which does not say",
+    ),
     (metric::SERVER, "server of the configuration"),
     (metric::SERVER_NAME, "the same, as the reference gateway calls it"),
     (attribute::SERVER_ADDRESS, "host of the server's URL"),

@@ -167,6 +167,9 @@ fn assert_values(front: Front, text: &str) {
     ] {
         assert_eq!(count(parts), expect, "{front:?}: {parts:?} in\n{text}");
     }
+    // Envoy does not say which version of HTTP others speak.
+    let versions = [server, client].map(|it| count(&[it, "up_", r#"protocol_version="1.1""#]));
+    assert_eq!(versions, if front == Front::Standalone { [3, 3] } else { [0, 0] }, "{front:?}");
     let requests = count(&["mcp_gateway_requests_total{", &front_end]);
     assert!(requests >= 2 * made_up + 10, "{front:?}: {requests} in\n{text}");
     assert_eq!(requests, count(&["mcp_gateway_requests_total{"]), "{front:?}:\n{text}");

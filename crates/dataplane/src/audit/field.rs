@@ -130,7 +130,7 @@ pub const FIELDS: [Field; 23] = [
         "string",
         "when there was no result",
         "Why, in few words: the same value as on the span. For refusals such as `tool_not_found`, `invalid_session`, \
-         `403` (a policy before the server; `forbidden` when it refused the session with the server that the call needs).",
+         `403` (a policy before the server).",
     ),
     field(
         "error_source",

@@ -68,7 +68,7 @@ async fn refusal_of_a_policy_is_told_as_one() {
         ("mcp.server", json!("demo/raw")),
         ("gen_ai.tool.name", json!("raw_echo")),
         ("http.response.status_code", json!(403)),
-        ("error.type", json!("forbidden")),
+        ("error.type", json!("403")),
         ("error_source", json!("client")),
     ] {
         assert_eq!(events[0].get(name), Some(&expect), "{name} in {events:?}");

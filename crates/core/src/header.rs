@@ -22,6 +22,8 @@ pub const X_MCP_AUTHORIZED: &str = "x-mcp-authorized";
 /// The virtual server that a caller chooses; it can only narrow what is visible.
 pub const X_MCP_VIRTUALSERVER: &str = "x-mcp-virtualserver";
 
+/// `1` asks for a trace of the request, from clients that may (`telemetry.sampling.forceFrom`).
+pub const X_MCP_TRACE: &str = "x-mcp-trace";
 /// The trace context that the router hands to the broker. Envoy overwrites `traceparent` on the way when its
 /// own tracing is on, so the context travels in a header that only the gateway writes.
 pub const X_MCP_TRACEPARENT: &str = "x-mcp-traceparent";

@@ -21,6 +21,7 @@ use crate::http::server::{self, ServerOptions};
 use crate::measure::EndedSessions;
 use crate::proxy::{Proxy, ProxyParts};
 use crate::router::{Router, RouterDeps, ServerAccess};
+use crate::sampling;
 use crate::session::key::KeyError;
 use crate::session::{
     Closer, RoutingTokens, SessionCache, SessionCloser, SessionTokens, SigningKey, SigningKeys,
@@ -79,6 +80,7 @@ pub struct Addresses {
 pub struct RunningGateway {
     addresses: Addresses,
     servers: Arc<Servers>,
+    tracer: Tracer,
     started_with: Arc<Config>,
     draining: Arc<AtomicBool>,
     /// Stops the listeners for clients.
@@ -108,6 +110,7 @@ struct Parts {
 /// Starts a gateway: binds every listener, then begins to connect to the servers and to serve.
 pub async fn start(config: Config, handles: Handles) -> Result<RunningGateway, StartError> {
     let config = Arc::new(config);
+    handles.tracer.set_sampling(sampling::policy(&config.telemetry.sampling));
     let keys = signing_keys(&config).map_err(StartError::Key)?;
     let listeners = Listeners::bind(&config).await?;
     let addresses = listeners.addresses(&config)?;
@@ -138,6 +141,7 @@ pub async fn start(config: Config, handles: Handles) -> Result<RunningGateway, S
     Ok(RunningGateway {
         addresses,
         servers,
+        tracer: handles.tracer,
         started_with: config,
         draining,
         stop_clients,
@@ -209,6 +213,7 @@ impl RunningGateway {
         if config.mode == Mode::Envoy {
             config.limits.body_bytes_max = self.started_with.limits.body_bytes_max;
         }
+        self.tracer.set_sampling(sampling::policy(&config.telemetry.sampling));
         self.servers.apply(&Arc::new(config));
     }
 

@@ -10,6 +10,7 @@
 //! - [`http`], [`chain`], [`clock`]: what these share;
 //! - [`measure`]: what the labels of figures are taken from;
 //! - [`audit`]: the account of who did what;
+//! - `sampling`: which requests are traced, as the configuration file says it;
 //! - [`admin`]: health, status, figures;
 //! - [`reload`]: watches the configuration file while the gateway runs;
 //! - [`gateway`]: puts the parts together.
@@ -27,6 +28,7 @@ pub mod measure;
 pub mod proxy;
 pub mod reload;
 pub mod router;
+mod sampling;
 pub mod session;
 pub mod snapshot;
 pub mod store;

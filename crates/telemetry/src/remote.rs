@@ -22,10 +22,21 @@ pub struct RemoteContext {
     trace_id: TraceId,
     span_id: SpanId,
     sampled: bool,
-    /// Somebody who may asks for a trace.
-    forced: bool,
+    word: Word,
     /// The `tracestate` list, never empty.
     state: Option<Arc<str>>,
+}
+
+/// What the other process's word on sampling counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Word {
+    /// As much as a caller's.
+    #[default]
+    Caller,
+    /// It is the decision of this gateway.
+    Decided,
+    /// It asks for a trace, and may.
+    Forced,
 }
 
 impl Default for RemoteContext {
@@ -112,12 +123,20 @@ impl RemoteContext {
     /// Only for callers that may ask for it.
     #[must_use]
     pub fn with_forced(self) -> Self {
-        Self { forced: true, ..self }
+        Self { word: Word::Forced, ..self }
     }
 
-    /// Says whether the trace is recorded whatever anyone says about sampling.
-    pub(crate) const fn is_forced(&self) -> bool {
-        self.forced
+    /// The same parent, which is a span of this gateway: what was decided about its trace holds.
+    ///
+    /// Only for requests that the gateway itself has sent.
+    #[must_use]
+    pub fn with_decided(self) -> Self {
+        Self { word: Word::Decided, ..self }
+    }
+
+    /// What its word on sampling counts.
+    pub(crate) const fn word(&self) -> Word {
+        self.word
     }
 
     /// Makes the context that another process would extract from what goes out with a span.
@@ -127,7 +146,7 @@ impl RemoteContext {
         sampled: bool,
         state: Option<Arc<str>>,
     ) -> Self {
-        Self { trace_id, span_id, sampled, forced: false, state }
+        Self { trace_id, span_id, sampled, word: Word::Caller, state }
     }
 
     /// The ids as numbers; both zero when there is no parent.

@@ -21,7 +21,7 @@ pub use self::count::SamplingStatus;
 pub(crate) use self::count::{Counts, Outcome};
 pub use self::policy::{Facts, SamplingPolicy, SamplingRule};
 use crate::clock::Clock;
-use crate::remote::RemoteContext;
+use crate::remote::{RemoteContext, Word};
 use crate::settings::{Root, Sampler};
 
 /// What happens with the spans of one trace.
@@ -54,6 +54,8 @@ pub(crate) enum Caller {
     Sampled,
     /// It does not record its part.
     NotSampled,
+    /// It is this gateway, and records its part.
+    Decided,
     /// It asked for a trace, and may.
     Forces,
 }
@@ -94,8 +96,12 @@ impl Sampling {
         let policy = self.policy.load();
         let caller = self.caller(parent);
         let decision = match caller {
-            Caller::Forces => Decision::Record,
-            Caller::NotSampled if policy.keep_unsampled_errors && policy.keeps_some() => {
+            Caller::Forces | Caller::Decided => Decision::Record,
+            Caller::NotSampled
+                if policy.keep_unsampled_errors
+                    && policy.keeps_some()
+                    && parent.word() == Word::Caller =>
+            {
                 Decision::Tail
             }
             Caller::NotSampled => Decision::Drop,
@@ -119,14 +125,14 @@ impl Sampling {
     }
 
     fn caller(&self, parent: &RemoteContext) -> Caller {
-        if parent.is_forced() {
-            Caller::Forces
-        } else if !self.sampler.parent_based || !parent.is_valid() {
-            Caller::Silent
-        } else if parent.is_sampled() {
-            Caller::Sampled
-        } else {
-            Caller::NotSampled
+        match (parent.word(), parent.is_valid()) {
+            (Word::Forced, _) => Caller::Forces,
+            (Word::Decided, true) if parent.is_sampled() => Caller::Decided,
+            (Word::Decided, true) => Caller::NotSampled,
+            (Word::Caller | Word::Decided, false) => Caller::Silent,
+            (Word::Caller, true) if !self.sampler.parent_based => Caller::Silent,
+            (Word::Caller, true) if parent.is_sampled() => Caller::Sampled,
+            (Word::Caller, true) => Caller::NotSampled,
         }
     }
 

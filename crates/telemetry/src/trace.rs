@@ -229,13 +229,15 @@ impl Trace {
         let outcome = match (decision, self.caller) {
             (Decision::Open | Decision::Tail, _) => return,
             (Decision::Record, Caller::Forces) => Outcome::Forced,
-            (Decision::Record, Caller::Silent | Caller::Sampled | Caller::NotSampled) => {
-                Outcome::Sampled
-            }
+            (
+                Decision::Record,
+                Caller::Silent | Caller::Sampled | Caller::NotSampled | Caller::Decided,
+            ) => Outcome::Sampled,
             (Decision::Drop, Caller::NotSampled) => Outcome::NotSampledByParent,
-            (Decision::Drop, Caller::Silent | Caller::Sampled | Caller::Forces) => {
-                Outcome::NotSampled
-            }
+            (
+                Decision::Drop,
+                Caller::Silent | Caller::Sampled | Caller::Decided | Caller::Forces,
+            ) => Outcome::NotSampled,
         };
         self.tracer.sampling.counts.count(outcome);
     }

@@ -30,7 +30,10 @@ pub use reference::reference;
 pub use schema::{Key, Kind, SETTINGS, Setting};
 pub use secret::{Secret, SecretMode, Source};
 pub use server::{SERVERS_MAX, VIRTUAL_SERVERS_MAX};
-pub use telemetry::{TelemetrySettings, Trust, TrustMode};
+pub use telemetry::{
+    Capture, CaptureMode, CaptureRule, JsonPath, JsonPathStep, KeepUnsampledErrors, Pattern,
+    Sampling, SamplingRule, TelemetrySettings, Trust, TrustMode, name_fits,
+};
 pub use tree::FILE_BYTES_MAX;
 pub use types::{
     ADMIN_LISTEN_DEFAULT, Config, EXT_PROC_LISTEN_DEFAULT, ListenAddress, LogFormat, LogLevel,

@@ -19,7 +19,7 @@ use mcp_gateway_core::header::{X_MCP_TRACEPARENT, X_MCP_TRACESTATE};
 use mcp_gateway_core::jsonrpc::{Id, Message};
 use mcp_gateway_core::routing::{Rejection, check_content_type, check_host_and_origin};
 use mcp_gateway_telemetry::name::span;
-use mcp_gateway_telemetry::{RemoteContext, Span, SpanKind};
+use mcp_gateway_telemetry::{Facts, RemoteContext, Span, SpanKind};
 
 use crate::broker::{Broker, BrokerCall, caller_id, finish, visibility};
 
@@ -66,6 +66,7 @@ impl Broker {
             &parent,
             |attributes| call.describe(attributes),
         );
+        span.decide(&Facts { method: call.message.map(Message::method), ..Facts::default() });
         let response = match &admitted {
             Ok(_) => self.answer(&call, &span).await,
             Err((rejection, id)) => {
@@ -82,7 +83,7 @@ impl Broker {
         let traceparent = headers.get(X_MCP_TRACEPARENT).map(HeaderValue::as_bytes);
         let tracestate = headers.get(X_MCP_TRACESTATE).and_then(|state| state.to_str().ok());
         let router = RemoteContext::extract(traceparent, tracestate);
-        if router.is_valid() { router } else { self.inner.tracer.extract(headers) }
+        if router.is_valid() { router.with_decided() } else { self.inner.tracer.extract(headers) }
     }
 }
 

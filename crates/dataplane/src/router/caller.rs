@@ -11,12 +11,14 @@ use mcp_gateway_core::jsonrpc::Message;
 use mcp_gateway_telemetry::{Baggage, BaggageError, BaggageKeys, Metrics, RemoteContext, Tracer};
 
 use crate::router::{RequestHead, Router};
+use crate::sampling::Standing;
 
 /// What a request brings along, as its head tells.
 pub(super) struct Caller {
     header: RemoteContext,
     ambient: RemoteContext,
     trust: TrustMode,
+    standing: Standing,
     keys: BaggageKeys,
     baggage: Baggage,
 }
@@ -56,9 +58,15 @@ impl Caller {
             header: tracer.extract(&head.headers),
             ambient: ambient.clone(),
             trust,
+            standing: Standing::Client,
             baggage: read_baggage(&keys, &head.headers, &router.deps.metrics),
             keys,
         }
+    }
+
+    /// Says what its word on sampling counts.
+    pub(super) fn standing(self, standing: Standing) -> Self {
+        Self { standing, ..self }
     }
 
     /// Adds what the message says, and finds the place of the request's span.
@@ -78,7 +86,9 @@ impl Caller {
             None => Baggage::default(),
         };
         let baggage = KeptBaggage { header: self.baggage, meta: in_meta };
-        (place(self.trust, self.header, self.ambient, meta), baggage)
+        let mut place = place(self.trust, self.header, self.ambient, meta);
+        place.parent = self.standing.mark(place.parent);
+        (place, baggage)
     }
 }
 

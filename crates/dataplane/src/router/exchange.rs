@@ -12,7 +12,7 @@ use mcp_gateway_core::routing::{
     check_protocol_version, decide,
 };
 use mcp_gateway_telemetry::name::{attribute, error_source, span};
-use mcp_gateway_telemetry::{RemoteContext, Span, SpanKind};
+use mcp_gateway_telemetry::{Facts, RemoteContext, Span, SpanKind};
 
 use crate::router::call::{OpenCall, Place, ServerCall, nothing_to_send};
 use crate::router::caller::Caller;
@@ -75,7 +75,8 @@ impl Exchange {
         let snapshot = router.deps.snapshots.current();
         let sender = Sender::of(router, &snapshot, &head);
         let trust = sender.trust(&snapshot.config, front_end);
-        let caller = Caller::read(router, &snapshot.config, &head, ambient, trust);
+        let caller = Caller::read(router, &snapshot.config, &head, ambient, trust)
+            .standing(sender.standing(&snapshot.config, &head));
         let record = Record::begin(router, &snapshot.config, &head, caller, front_end);
         let visibility = Visibility::of(&head.headers);
         let removed = match &sender {
@@ -150,7 +151,9 @@ impl Exchange {
             Ok(body) if self.expects_message() => Some(Message::parse(body)),
             Ok(_) | Err(_) => None,
         };
-        self.join(message.as_ref().and_then(|message| message.as_ref().ok()));
+        let parsed = message.as_ref().and_then(|message| message.as_ref().ok());
+        self.join(parsed);
+        self.decide_early(parsed);
         let span = self.record.span.clone();
         let step = span.instrument(self.step(body, message)).await;
         self.snapshot = None;
@@ -163,6 +166,20 @@ impl Exchange {
     /// Starts the request's span, unless it has begun.
     fn join(&mut self, message: Option<&Message<'_>>) {
         self.record.join(&self.head, &self.config, message);
+    }
+
+    /// Decides whether the request is traced, unless its server and tool have a say in that.
+    fn decide_early(&self, message: Option<&Message<'_>>) {
+        let facts = match (&self.sender, message) {
+            (Sender::Client, Some(message)) if is_call(message) => return,
+            (Sender::Client | Sender::Refused(_), message) => {
+                Facts { method: message.map(Message::method), ..Facts::default() }
+            }
+            (Sender::Gateway(server), _) => {
+                Facts { server: Some(server.name()), ..Facts::default() }
+            }
+        };
+        self.record.span.decide(&facts);
     }
 
     async fn step<'b>(
@@ -216,9 +233,8 @@ impl Exchange {
             Ok(message) => message,
             Err(rejection) => return Step::Reply(self.refuse(&[decision], &rejection)),
         };
-        let method = message.method();
         decision.set(|a| a.put_some(attribute::MCP_METHOD_NAME, named(&message)));
-        if message.kind() == Kind::Request && method == method::TOOLS_CALL {
+        if is_call(&message) {
             return self.route_call(message, decision, body).await;
         }
         self.hand_to_broker(decision, Some(message))
@@ -287,6 +303,7 @@ impl Exchange {
         lookup.end();
         let step = match decided {
             Decision::ToolCall(call) => {
+                self.record.decide_call(Some(&call.route));
                 let place = Place { parent: &call_span, open: &[&call_span, decision] };
                 match self.open_call(*call, body, place).await {
                     Ok(server_call) => Step::Server(Box::new(server_call)),
@@ -312,6 +329,7 @@ impl Exchange {
 
     /// Refuses the request; the refusal is written on `spans` and on the request's own.
     pub(super) fn refuse(&mut self, spans: &[&Span], rejection: &Rejection) -> Reply {
+        self.record.decide_call(None);
         let reply = Reply::rejection(rejection, self.id.as_ref());
         self.record.refused(spans, rejection, error_source::CLIENT);
         self.record.replied(reply.status);
@@ -361,6 +379,11 @@ impl Drop for Exchange {
             open.span.end(); // before the span around it
         }
     }
+}
+
+/// Whether a message is a call of a tool.
+fn is_call(message: &Message<'_>) -> bool {
+    message.kind() == Kind::Request && message.method() == method::TOOLS_CALL
 }
 
 /// The method of a message as spans tell it; responses have none.

@@ -15,7 +15,7 @@ use mcp_gateway_core::mcp::{ProtocolVersion, method};
 use mcp_gateway_core::routing::{Rejection, ServerRoute, ToolRoute, client_address};
 use mcp_gateway_telemetry::metrics::{Metrics, OTHER, Operation, Request, other, rpc_code};
 use mcp_gateway_telemetry::name::{attribute, error_source, span};
-use mcp_gateway_telemetry::{Attributes, Span, SpanKind, Tracer, Vocabulary};
+use mcp_gateway_telemetry::{Attributes, Facts, Span, SpanKind, Tracer, Vocabulary};
 
 use crate::audit::{Draft, End, Fault, Way};
 use crate::describe;
@@ -199,6 +199,15 @@ impl Record {
             if let Some(id) = id {
                 a.put(attribute::JSONRPC_REQUEST_ID, id.text().into_owned());
             }
+        });
+    }
+
+    /// Decides whether a call is traced, once it is known where it goes, or that it goes nowhere.
+    pub(super) fn decide_call(&self, route: Option<&ToolRoute>) {
+        self.span.decide(&Facts {
+            method: Some(self.method),
+            server: route.map(|route| route.server.name()),
+            tool: route.map(|route| &*route.served),
         });
     }
 

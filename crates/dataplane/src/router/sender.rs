@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use mcp_gateway_core::config::{Config, Mode, TrustMode};
 use mcp_gateway_core::routing::{
-    Destination, Rejection, ServerRoute, Snapshot, check_host_and_origin, destination,
+    Destination, Rejection, ServerRoute, Snapshot, check_host_and_origin, client_address,
+    destination,
 };
 use mcp_gateway_telemetry::name::error_source;
 
 use crate::router::{RequestHead, Router};
+use crate::sampling::Standing;
 
 /// Who sent the request, as its head tells.
 pub(super) enum Sender {
@@ -42,6 +44,18 @@ impl Sender {
                     Ok(()) => Self::Client,
                     Err(rejection) => Self::Refused(rejection),
                 }
+            }
+        }
+    }
+
+    /// What the sender's word on sampling counts.
+    pub(super) fn standing(&self, config: &Config, head: &RequestHead) -> Standing {
+        match self {
+            Self::Gateway(_) => Standing::Gateway,
+            Self::Client | Self::Refused(_) => {
+                Standing::of_client(&config.telemetry.sampling, &head.headers, || {
+                    client_address(&head.headers, head.peer, &config.trusted_proxies)
+                })
             }
         }
     }

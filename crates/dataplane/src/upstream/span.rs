@@ -5,17 +5,20 @@
 
 use mcp_gateway_core::config::Server;
 use mcp_gateway_telemetry::name::{attribute, error_source, span};
-use mcp_gateway_telemetry::{RemoteContext, Span, SpanKind, Tracer};
+use mcp_gateway_telemetry::{Facts, RemoteContext, Span, SpanKind, Tracer};
 
 use super::error::UpstreamError;
 use crate::chain::Chain;
 use crate::describe;
 
-/// Begins one visit at a server: a trace of its own.
+/// Begins one visit at a server: a trace of its own. Of the rules of sampling those for the server alone count.
 pub(super) fn manage(tracer: &Tracer, server: &Server) -> Span {
-    tracer.start(span::BROKER_UPSTREAM_MANAGE, SpanKind::Internal, &RemoteContext::none(), |a| {
+    let (name, root) = (span::BROKER_UPSTREAM_MANAGE, RemoteContext::none());
+    let visit = tracer.start(name, SpanKind::Internal, &root, |a| {
         a.put(attribute::MCP_SERVER, server.name.clone());
-    })
+    });
+    visit.decide(&Facts { server: Some(&server.name), ..Facts::default() });
+    visit
 }
 
 /// Begins the span of a message.

@@ -17,6 +17,7 @@ mod off;
 mod propagation;
 mod refused_cases;
 mod run;
+mod sampling;
 mod secrets;
 mod seed;
 mod stand;

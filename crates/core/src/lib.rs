@@ -10,9 +10,11 @@
 //! - [`sse`]: streams of server-sent events, read as they arrive and written;
 //! - [`routing`]: the snapshot of what is known, and the decision where a message goes;
 //! - [`catalog`]: the tools of all servers as one list;
-//! - [`answer`]: what the server answered, read while it passes.
+//! - [`answer`]: what the server answered, read while it passes;
+//! - [`capture`]: what of arguments and results may be written down.
 
 pub mod answer;
+pub mod capture;
 pub mod catalog;
 pub mod config;
 pub mod header;

@@ -65,6 +65,15 @@ impl Attributes {
         self.put(Key::from(Arc::clone(name)), value);
     }
 
+    /// Sets one attribute to a text that has a bound of its own; only what the environment says of lengths counts besides.
+    pub fn put_long(&mut self, name: &'static str, text: String) {
+        let text = match self.bounds.value_chars_max {
+            Some(chars_max) => text.chars().take(chars_max).collect(),
+            None => text,
+        };
+        self.set(KeyValue::new(name, text));
+    }
+
     /// Sets one attribute when there is a value.
     pub fn put_some(&mut self, name: &'static str, value: Option<impl Into<Value>>) {
         if let Some(value) = value {

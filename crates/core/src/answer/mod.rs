@@ -13,11 +13,13 @@ mod json;
 mod outcome;
 mod sse;
 
+use std::fmt;
+
 use bytes::Bytes;
 
 use crate::answer::json::JsonAnswer;
 use crate::answer::sse::SseAnswer;
-use crate::jsonrpc::{Id, code, error_response};
+use crate::jsonrpc::{Id, Message, code, error_response};
 use crate::sse::{DEFAULT_NAME, Event};
 
 pub use outcome::{AnswerFault, Outcome};
@@ -85,6 +87,43 @@ pub struct AnswerReader {
     outcome: Option<Outcome>,
     /// What is to be said of an answer that passed unread.
     unread: Outcome,
+    result: KeptResult,
+}
+
+/// What is kept of the result for whoever wants to see it.
+#[derive(Default)]
+enum KeptResult {
+    /// Nobody does.
+    #[default]
+    Unwanted,
+    /// It is still to come.
+    Wanted,
+    /// The JSON text.
+    Kept(Vec<u8>),
+}
+
+/// Says nothing of the text, which may be anybody's secret.
+impl fmt::Debug for KeptResult {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Unwanted => "unwanted",
+            Self::Wanted => "wanted",
+            Self::Kept(_) => "kept",
+        })
+    }
+}
+
+impl KeptResult {
+    /// Keeps the result of an answer, when it is wanted.
+    fn keep(&mut self, answer: &[u8]) {
+        if matches!(self, Self::Wanted) {
+            let message = Message::parse(answer).ok();
+            let result = message.as_ref().and_then(Message::result);
+            if let Some(result) = result {
+                *self = Self::Kept(result.as_bytes().to_vec());
+            }
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -116,7 +155,22 @@ impl AnswerReader {
             AnswerForm::EventStream => Form::EventStream(Box::new(SseAnswer::new(held_bytes_max))),
             AnswerForm::Other => Form::Dropped,
         };
-        Self { id, server: server.into(), form, error_status, outcome: None, unread }
+        let result = KeptResult::default();
+        Self { id, server: server.into(), form, error_status, outcome: None, unread, result }
+    }
+
+    /// Keeps a copy of the result, for [`Self::take_result`].
+    #[must_use]
+    pub fn keeping_result(self) -> Self {
+        Self { result: KeptResult::Wanted, ..self }
+    }
+
+    /// The JSON text of the result, when it was to be kept and has passed; once.
+    pub fn take_result(&mut self) -> Option<Vec<u8>> {
+        match std::mem::take(&mut self.result) {
+            KeptResult::Kept(result) => Some(result),
+            KeptResult::Unwanted | KeptResult::Wanted => None,
+        }
     }
 
     /// Takes the next bytes of the body and returns those to send on now; possibly none.
@@ -134,7 +188,15 @@ impl AnswerReader {
             Form::EventStream(stream) => {
                 let id = &self.id;
                 let outcome = &mut self.outcome;
-                stream.push(&chunk, &mut |event| passes(event, id, outcome))
+                let result = &mut self.result;
+                stream.push(&chunk, &mut |event| {
+                    let was_open = outcome.is_none();
+                    let passes = passes(event, id, outcome);
+                    if was_open && outcome.is_some() {
+                        result.keep(event.data);
+                    }
+                    passes
+                })
             }
             Form::Dropped => Bytes::new(),
         }
@@ -159,6 +221,7 @@ impl AnswerReader {
                     };
                     match read {
                         Ok(outcome) => {
+                            self.result.keep(&held);
                             self.outcome = Some(outcome);
                             held.into()
                         }

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, ORIGIN};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use mcp_gateway_core::answer::AnswerReader;
+use mcp_gateway_core::config::Capture;
 use mcp_gateway_core::header::{
     BAGGAGE, LAST_EVENT_ID, MCP_PROTOCOL_VERSION, MCP_SESSION_ID, TRACEPARENT, TRACESTATE, is_mcp,
 };
@@ -109,7 +110,8 @@ impl Exchange {
             is_second_try: false,
             is_over: false,
         });
-        Ok(server_call(&self.head.headers, open, &self.record.baggage))
+        let capture = &self.config.telemetry.capture;
+        Ok(server_call(&self.head.headers, open, &self.record.baggage, capture))
     }
 
     /// The session with the server of a call, from the cache or new.
@@ -261,7 +263,8 @@ impl Exchange {
         if let Some(phases) = &mut self.record.phases {
             phases.asked();
         }
-        Ok(server_call(&self.head.headers, open, &self.record.baggage))
+        let capture = &self.config.telemetry.capture;
+        Ok(server_call(&self.head.headers, open, &self.record.baggage, capture))
     }
 
     fn client_span(
@@ -292,13 +295,19 @@ impl Exchange {
 ///
 /// What described the client's request does not describe this one: the body is another one, read as plain UTF-8
 /// whatever its head claimed, the session and the revision are others, and only one form of answer can be read.
-fn server_call(client: &HeaderMap, open: &OpenCall, baggage: &KeptBaggage) -> ServerCall {
+fn server_call(
+    client: &HeaderMap,
+    open: &OpenCall,
+    baggage: &KeptBaggage,
+    capture: &Capture,
+) -> ServerCall {
     open.span.set(|a| {
         a.put(attribute::MCP_PROTOCOL_VERSION, open.session.protocol_version.as_str());
     });
     let trace = open.span.headers();
     let body = match Message::parse(&open.body) {
         Ok(message) => {
+            open.capture_arguments(&message, capture);
             let baggage = baggage.meta.header();
             call_body(&message, &open.call, trace.as_ref().map(stamp), baggage.as_deref())
         }

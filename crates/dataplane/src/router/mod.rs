@@ -8,6 +8,7 @@
 mod access;
 mod call;
 mod caller;
+mod capture;
 mod exchange;
 mod head;
 mod phases;

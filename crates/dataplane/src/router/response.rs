@@ -131,7 +131,8 @@ impl Exchange {
         let content_encoding = coding.filter(|_| form == AnswerForm::Encoded).cloned();
         let server = open.call.route.server.name();
         open.body = Bytes::new(); // it is not sent again
-        open.reader = Some(AnswerReader::new(open.id.clone(), server, form, answer_bytes_max));
+        let reader = AnswerReader::new(open.id.clone(), server, form, answer_bytes_max);
+        open.reader = Some(open.capturing(reader, &self.config.telemetry.capture));
         self.record.replied(StatusCode::OK);
         ServerResponse::Forward {
             content_type: content_type
@@ -238,7 +239,8 @@ impl Exchange {
     /// Ends the call and takes down how it went; once.
     pub(super) fn end_answered(&mut self) {
         let Some(open) = &mut self.call else { return };
-        let Some(reader) = open.reader.take() else { return };
+        let Some(mut reader) = open.reader.take() else { return };
+        open.capture_result(&mut reader, &self.config.telemetry.capture);
         let outcome = reader.outcome().cloned().unwrap_or(Outcome::Unread);
         if outcome == Outcome::Unread {
             self.record.limit_reached("answer_bytes_max");

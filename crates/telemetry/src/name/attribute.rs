@@ -25,6 +25,11 @@ pub const GEN_AI_OPERATION_NAME: &str = "gen_ai.operation.name";
 pub const OPERATION_EXECUTE_TOOL: &str = "execute_tool";
 /// The tool: with the server's prefix on router spans, as the server knows it on the CLIENT span.
 pub const GEN_AI_TOOL_NAME: &str = "gen_ai.tool.name";
+/// The arguments of a tool call, on its CLIENT span, when the configuration asks for them: JSON without what is blacked
+/// out, or a digest of it.
+pub const GEN_AI_TOOL_CALL_ARGUMENTS: &str = "gen_ai.tool.call.arguments";
+/// The result of a tool call, likewise.
+pub const GEN_AI_TOOL_CALL_RESULT: &str = "gen_ai.tool.call.result";
 /// The prompt: with the server's prefix on router spans, as the server knows it on the CLIENT span.
 pub const GEN_AI_PROMPT_NAME: &str = "gen_ai.prompt.name";
 

@@ -39,7 +39,7 @@ pub const GEN_AI_PROMPT_NAME: &str = "gen_ai.prompt.name";
 pub const MCP_SERVER: &str = "mcp.server";
 /// The host name of the MCP server behind Envoy.
 pub const MCP_SERVER_HOSTNAME: &str = "mcp.server.hostname";
-/// The routing decision, one of the `ROUTE_…` values.
+/// The routing decision: `tool-call`, `broker`, `elicitation-response`, `prompt-get` or `resource-read`.
 pub const MCP_ROUTE: &str = "mcp.route";
 /// A value of [`MCP_ROUTE`]: a tool call to a server.
 pub const ROUTE_TOOL_CALL: &str = "tool-call";
@@ -51,7 +51,7 @@ pub const ROUTE_ELICITATION_RESPONSE: &str = "elicitation-response";
 pub const ROUTE_PROMPT_GET: &str = "prompt-get";
 /// A value of [`MCP_ROUTE`]: `resources/read` to a server.
 pub const ROUTE_RESOURCE_READ: &str = "resource-read";
-/// Why the answer of a server passed unread, one of the `UNREAD_…` values. Whether the call failed is not known then.
+/// Why the answer of a server passed unread: `size` or `content_coding`. Whether the call failed is not known then.
 pub const MCP_ANSWER_UNREAD: &str = "mcp.answer.unread";
 /// A value of [`MCP_ANSWER_UNREAD`]: it is longer than `limits.answerBytesMax`.
 pub const UNREAD_SIZE: &str = "size";
@@ -104,7 +104,7 @@ pub const NETWORK_PROTOCOL_VERSION: &str = "network.protocol.version";
 
 // ---- Errors
 
-/// What went wrong, one of few values: a snake-case reason, a JSON-RPC code, or [`ERROR_TYPE_TOOL`].
+/// What went wrong, one of few values: a snake-case reason, an HTTP status, a JSON-RPC code, or [`ERROR_TYPE_TOOL`].
 pub const ERROR_TYPE: &str = "error.type";
 /// The value of [`ERROR_TYPE`] when a tool answered with `isError: true`.
 pub const ERROR_TYPE_TOOL: &str = "tool_error";

@@ -16,6 +16,7 @@ mod faults;
 mod logs;
 mod loss;
 mod metrics;
+mod names;
 mod off;
 mod propagation;
 mod recorder;

@@ -21,3 +21,4 @@ mod sampling;
 mod secrets;
 mod seed;
 mod stand;
+mod told;

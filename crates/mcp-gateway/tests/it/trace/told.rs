@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::run::ARRIVAL;
 use super::stand::{FrontEnd, Setup, Stand, Stopped, Transport};
+use crate::support::fault_server::Fault;
 use crate::support::http::{Answer, send};
 use crate::support::mcp_client::McpClient;
 use crate::support::span::Span;
@@ -62,7 +63,9 @@ async fn one_failing_call_has_one_trace_everywhere(front_end: FrontEnd) {
     let setup = Setup { settings: TOLD, flags, ..Setup::new(front_end, Transport::Http) };
     let stand = Stand::start(setup).await;
     let client = McpClient::connect(stand.address(), "2025-11-25").await;
-    let failing = body("fails", "newer_fail", None);
+    let works = post(&stand, &client, body("works", "newer_echo", None), &[]).await;
+    stand.servers.fault.fault("initialize", Fault::Status(500));
+    let failing = body("fails", "fault_echo", None);
     let answer = post(&stand, &client, failing, &[("traceparent", IN_HEADER)]).await;
     let refused = body("unknown tool", "nobody_has_this", None);
     let refused = post(&stand, &client, refused, &[]).await;
@@ -74,13 +77,14 @@ async fn one_failing_call_has_one_trace_everywhere(front_end: FrontEnd) {
     assert_eq!(answer.header("traceresponse"), response(&spans[0]));
     assert_eq!(refused.header("traceresponse"), response(&spans[1]));
     assert_eq!(spans[0].trace_id, TRACE);
-    assert_eq!(spans[0].attribute("error.type"), Some(&"tool_error".into()));
+    assert_eq!(spans[0].attribute("error.type"), Some(&"500".into()));
 
     let phases = |answer: &Answer| -> Vec<String> {
         let timing = answer.header("server-timing").to_owned();
         timing.split(", ").map(|entry| entry.split(";dur=").next().unwrap().to_owned()).collect()
     };
-    assert_eq!(phases(&answer), ["route", "session", "upstream", "total"]);
+    assert_eq!(phases(&works), ["route", "session", "upstream", "total"]);
+    assert_eq!(phases(&answer), ["route", "session", "total"]);
     assert_eq!(phases(&refused), ["route", "total"]);
 
     let exemplar = format!("trace_id=\"{TRACE}\"");

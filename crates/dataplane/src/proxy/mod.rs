@@ -81,7 +81,8 @@ impl Proxy {
             Step::Reply(reply) => finished(exchange, reply),
             Step::Server(call) => {
                 let span = exchange.span().clone();
-                span.instrument(self.forward(exchange, *call)).await
+                // Boxed, so that requests for the broker do not carry its size.
+                Box::pin(span.instrument(self.forward(exchange, *call))).await
             }
             Step::Broker(message) => {
                 let head = exchange.head();

@@ -109,14 +109,14 @@ event stream only the event under way is held.
 | `gen_ai_latest_experimental` | old and current | `execute_tool` on tool calls, else absent |
 ";
 
-struct Name {
+struct Entry {
     name: String,
     brief: String,
     section: String,
 }
 
 /// Reads the constants of a source file; those that are values of attributes are left out.
-fn constants(source: &str) -> Vec<Name> {
+fn constants(source: &str) -> Vec<Entry> {
     let mut names = Vec::new();
     let (mut brief, mut section) = (Vec::new(), String::new());
     for line in source.lines() {
@@ -129,7 +129,7 @@ fn constants(source: &str) -> Vec<Name> {
             let brief = std::mem::take(&mut brief).join(" ");
             let is_value = brief.contains("A value of [") || brief.contains("The value of [");
             if !is_value {
-                names.push(Name { name, brief, section: section.clone() });
+                names.push(Entry { name, brief, section: section.clone() });
             }
         } else {
             brief.clear();
@@ -153,9 +153,9 @@ fn linked(brief: &str) -> String {
     text.replace("[`crate::name::error_source`]", "the table below").replace("[`client`]", "above")
 }
 
-fn table(names: &[Name], title: &str) -> String {
+fn table(names: &[Entry], title: &str) -> String {
     let mut out = format!("| {title} | |\n|---|---|\n");
-    for Name { name, brief, .. } in names {
+    for Entry { name, brief, .. } in names {
         writeln!(out, "| `{name}` | {} |", linked(brief)).unwrap();
     }
     out

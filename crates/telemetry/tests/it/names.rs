@@ -23,6 +23,8 @@ const OF_THE_CONVENTIONS: &[&str] = &[
     "gen_ai.operation.name",
     "gen_ai.tool.name",
     "gen_ai.prompt.name",
+    "gen_ai.tool.call.arguments",
+    "gen_ai.tool.call.result",
     "http.request.method",
     "url.path",
     "http.response.status_code",

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, ORIGIN};
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Version};
 use mcp_gateway_core::answer::AnswerReader;
 use mcp_gateway_core::config::Capture;
 use mcp_gateway_core::header::{
@@ -63,7 +63,7 @@ pub(super) struct OpenCall {
     /// Absent when nothing is measured.
     pub(super) started: Option<Instant>,
     /// The version of HTTP of the server's response, once there is one and it is known.
-    pub(super) http_version: Option<&'static str>,
+    pub(super) http_version: Option<Version>,
     /// The client's body, kept until the server has answered: the call may have to be sent once more.
     pub(super) body: Bytes,
     pub(super) reader: Option<AnswerReader>,

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, StatusCode, Version};
 use mcp_gateway_core::config::Config;
 use mcp_gateway_core::header::{
     X_MCP_ERROR_CODE, X_MCP_ERROR_SOURCE, X_MCP_ERROR_TYPE, X_MCP_METHOD,
@@ -102,8 +102,8 @@ pub(super) struct Record {
     /// When the span began; read only when there are spans.
     begun: Option<SystemTime>,
     method: &'static str,
-    protocol_version: Option<&'static str>,
-    http_version: Option<&'static str>,
+    protocol_version: Option<ProtocolVersion>,
+    http_version: Option<Version>,
     tool: Option<Arc<str>>,
     failure: Option<Failure>,
     status: Option<StatusCode>,
@@ -144,7 +144,7 @@ impl Record {
             begun: tracer.is_on().then(SystemTime::now),
             method: OTHER,
             protocol_version: None,
-            http_version: head.version.and_then(describe::http_version),
+            http_version: head.version,
             tool: None,
             failure: None,
             status: None,
@@ -213,7 +213,7 @@ impl Record {
 
     /// Notes the protocol revision that the client speaks.
     pub(super) fn protocol_version(&mut self, version: ProtocolVersion) {
-        self.protocol_version = Some(version.as_str());
+        self.protocol_version = Some(version);
         self.span.set(|a| a.put(attribute::MCP_PROTOCOL_VERSION, version.as_str()));
     }
 
@@ -394,8 +394,8 @@ impl Record {
             tool: self.tool.take().or_else(|| is_call.then(other)),
             error: failure.map(Failure::label),
             rpc_code: failure.and_then(|failure| failure.code).map(rpc_code),
-            protocol_version: self.protocol_version,
-            http_version: self.http_version,
+            protocol_version: self.protocol_version.map(ProtocolVersion::as_str),
+            http_version: self.http_version.and_then(describe::http_version),
         };
         let duration = self.started.map(|started| started.elapsed());
         self.metrics.server_operation(operation, duration, || self.span.exemplar());

@@ -93,7 +93,7 @@ impl Exchange {
         let Some(open) = &mut self.call else {
             return ServerResponse::Reply(Reply::json(head.status, Bytes::new()));
         };
-        open.http_version = head.version.and_then(describe::http_version);
+        open.http_version = head.version;
         open.span.set(|a| {
             describe::response(a, head.status, head.version);
         });
@@ -367,7 +367,7 @@ impl OpenCall {
                 error: failure.map(Failure::label),
                 rpc_code: failure.and_then(Failure::server_code),
                 protocol_version: Some(self.session.protocol_version.as_str()),
-                http_version: self.http_version,
+                http_version: self.http_version.and_then(describe::http_version),
             };
             let peer = measure::peer(&self.call.route.server);
             let duration = self.started.map(|started| started.elapsed());

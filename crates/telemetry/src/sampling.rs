@@ -127,12 +127,11 @@ impl Sampling {
     fn caller(&self, parent: &RemoteContext) -> Caller {
         match (parent.word(), parent.is_valid()) {
             (Word::Forced, _) => Caller::Forces,
-            (Word::Decided, true) if parent.is_sampled() => Caller::Decided,
-            (Word::Decided, true) => Caller::NotSampled,
             (Word::Caller | Word::Decided, false) => Caller::Silent,
             (Word::Caller, true) if !self.sampler.parent_based => Caller::Silent,
-            (Word::Caller, true) if parent.is_sampled() => Caller::Sampled,
-            (Word::Caller, true) => Caller::NotSampled,
+            (Word::Caller | Word::Decided, true) if !parent.is_sampled() => Caller::NotSampled,
+            (Word::Decided, true) => Caller::Decided,
+            (Word::Caller, true) => Caller::Sampled,
         }
     }
 

@@ -45,7 +45,7 @@ struct Walk<'t> {
     patterns: &'t [Pattern],
 }
 
-impl<'t> Walk<'t> {
+impl Walk<'_> {
     /// Reads one value. `open` are the steps that are left of each path that may lead into it; none are left of one that leads to it.
     fn value(&mut self, open: &[&[JsonPathStep]], depth: usize) -> Result<(), RedactError> {
         if depth > DEPTH_MAX {

@@ -6,6 +6,7 @@
 
 mod broker_cases;
 mod call_cases;
+mod capture;
 mod case;
 mod environment;
 mod envoy_tracing;

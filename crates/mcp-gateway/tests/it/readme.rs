@@ -7,7 +7,12 @@ use crate::support::gateway;
 use crate::support::scratch::Scratch;
 use crate::support::wait::PATIENCE;
 
-const DOCUMENTS: [&str; 2] = ["README.md", "docs/guides/quickstart.md"];
+const DOCUMENTS: [&str; 4] = [
+    "README.md",
+    "docs/guides/debugging-with-traces.md",
+    "docs/guides/opentelemetry.md",
+    "docs/guides/quickstart.md",
+];
 /// Where further documents are.
 const PLACES: [&str; 7] = [
     ".",

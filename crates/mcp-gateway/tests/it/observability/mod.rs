@@ -6,6 +6,7 @@
 mod collector;
 mod dashboard;
 mod deployment;
+mod guide;
 mod live;
 mod phoenix;
 mod prometheus;

@@ -23,6 +23,11 @@ pub use self::policy::{Facts, SamplingPolicy, SamplingRule};
 use crate::clock::Clock;
 use crate::remote::{RemoteContext, Word};
 use crate::settings::{Root, Sampler};
+use crate::tracer::random_trace_id;
+
+/// Most traces a second that are kept though they were not sampled: failures of a bad hour must not become as much
+/// telemetry as if everything were sampled. Further ones are dropped and counted.
+pub(crate) const KEPT_PER_SECOND_MAX: u32 = 100;
 
 /// What happens with the spans of one trace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,6 +71,7 @@ pub(crate) struct Sampling {
     sampler: Sampler,
     policy: ArcSwap<SamplingPolicy>,
     bucket: Bucket,
+    kept: Bucket,
     clock: Clock,
     pub(crate) counts: Counts,
 }
@@ -76,6 +82,7 @@ impl Sampling {
             sampler,
             policy: ArcSwap::from_pointee(SamplingPolicy::default()),
             bucket: Bucket::default(),
+            kept: Bucket::default(),
             clock,
             counts: Counts::default(),
         }
@@ -98,18 +105,17 @@ impl Sampling {
         let decision = match caller {
             Caller::Forces | Caller::Decided => Decision::Record,
             Caller::NotSampled
-                if policy.keep_unsampled_errors
+                if !(policy.keep_unsampled_errors
                     && policy.keeps_some()
-                    && parent.word() == Word::Caller =>
+                    && parent.word() == Word::Caller) =>
             {
-                Decision::Tail
+                Decision::Drop
             }
-            Caller::NotSampled => Decision::Drop,
             Caller::Sampled if policy.caller_sampled_per_second_max == u32::MAX => Decision::Record,
-            Caller::Sampled | Caller::Silent if policy.rules.is_empty() => {
+            Caller::Sampled | Caller::Silent | Caller::NotSampled if policy.rules.is_empty() => {
                 self.own(&policy, caller, trace_id, &Facts::default())
             }
-            Caller::Sampled | Caller::Silent => Decision::Open,
+            Caller::Sampled | Caller::Silent | Caller::NotSampled => Decision::Open,
         };
         Head { decision, caller }
     }
@@ -135,7 +141,16 @@ impl Sampling {
         }
     }
 
+    /// Says whether one more trace may be kept that was not sampled.
+    pub(crate) fn may_keep(&self) -> bool {
+        self.kept.take(KEPT_PER_SECOND_MAX, self.clock.now())
+    }
+
     /// The gateway's own decision; never open.
+    ///
+    /// An id that a caller chose decides only where the sampler goes by ids alone (`traceidratio`), for then every service
+    /// on the way shall come to the same answer. Where the caller's flag counts, lots are drawn here: whoever forges
+    /// flags forges ids that are in every part as well.
     fn own(
         &self,
         policy: &SamplingPolicy,
@@ -143,15 +158,19 @@ impl Sampling {
         trace_id: TraceId,
         facts: &Facts<'_>,
     ) -> Decision {
-        let rule = policy.rule(facts);
-        let (is_sampled, may_keep) = match (rule, self.sampler.root) {
-            (Some(rule), _) => (in_ratio(trace_id, rule.ratio), true),
-            (None, Root::On) => (true, true),
+        let (ratio, may_keep) = match (policy.rule(facts), self.sampler.root) {
+            (Some(rule), _) => (rule.ratio, true),
+            (None, Root::On) => (1.0, true),
             // Whoever switches sampling off does not want the spans of failures either.
-            (None, Root::Off) => (false, false),
-            (None, Root::Ratio(ratio)) => (in_ratio(trace_id, ratio), true),
+            (None, Root::Off) => (0.0, false),
+            (None, Root::Ratio(ratio)) => (ratio, true),
         };
-        if is_sampled {
+        let (draws, may_keep) = match caller {
+            Caller::NotSampled => (None, may_keep && policy.keep_unsampled_errors),
+            Caller::Sampled => (Some(random_trace_id()), may_keep),
+            Caller::Silent | Caller::Decided | Caller::Forces => (Some(trace_id), may_keep),
+        };
+        if draws.is_some_and(|id| in_ratio(id, ratio)) {
             return Decision::Record;
         }
         if caller == Caller::Sampled {

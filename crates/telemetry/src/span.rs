@@ -219,14 +219,27 @@ impl Span {
         }
     }
 
-    /// Marks the span as failed. `description` runs only when the span may be recorded, and is cut to [`VALUE_BYTES_MAX`].
+    /// Marks the span as failed, and its trace as one to keep. `description` runs only when the span may be recorded, and
+    /// is cut to [`VALUE_BYTES_MAX`].
     pub fn fail(&self, description: impl FnOnce() -> String) {
+        if self.has_failed(description)
+            && let Some(inner) = &self.0
+        {
+            inner.trace.failed();
+        }
+    }
+
+    /// Marks the span alone as failed: what it stands for is done once more, and its trace is not kept for it.
+    pub fn fail_before_retry(&self, description: impl FnOnce() -> String) {
+        self.has_failed(description);
+    }
+
+    /// Says that the response goes on as a stream of unknown length: whether the trace is recorded is decided now.
+    ///
+    /// A stream that is open for long is not slow, and its spans are not held until it ends.
+    pub fn streams(&self) {
         if let Some(inner) = self.recording() {
-            let description = bounded(description());
-            if let Some(record) = inner.lock().as_mut() {
-                record.status = SpanStatus::Error(description);
-                inner.trace.failed();
-            }
+            inner.trace.streams();
         }
     }
 
@@ -294,6 +307,16 @@ impl Span {
             Some(inner) => in_scope(inner, work),
             None => work(),
         }
+    }
+
+    /// Writes the failure; false when nobody reads it.
+    fn has_failed(&self, description: impl FnOnce() -> String) -> bool {
+        let Some(inner) = self.recording() else { return false };
+        let description = bounded(description());
+        let mut record = inner.lock();
+        let Some(record) = record.as_mut() else { return false };
+        record.status = SpanStatus::Error(description);
+        true
     }
 
     fn recording(&self) -> Option<&Inner> {

@@ -4,9 +4,14 @@
 //! A trace begins here with its first span, the local root. While the decision is open, spans that end are held back. It
 //! is taken when the message is known ([`Trace::decide`]), when another process must be told of it, or at the end of the
 //! local root; whatever ends later follows it.
+//!
+//! A trace that is not sampled may still be kept, as soon as a span of it has failed or it has taken too long, so that
+//! what is told of it from then on (exemplars, headers, log lines) says that it is recorded. One whose response has become
+//! a stream waits no longer ([`Trace::streams`]): how long a stream is open says nothing, and what it holds would be held
+//! for hours.
 
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use opentelemetry::TraceId;
@@ -36,6 +41,8 @@ pub(crate) struct Trace {
     start: Option<Start>,
     decision: AtomicU8,
     has_error: AtomicBool,
+    /// Why it is recorded though it was not sampled.
+    kept: OnceLock<&'static str>,
     held: Mutex<Held>,
 }
 
@@ -80,6 +87,7 @@ impl Trace {
             start,
             decision: AtomicU8::new(head.decision as u8),
             has_error: AtomicBool::new(false),
+            kept: OnceLock::new(),
             held: Mutex::default(),
         };
         trace.count(head.decision);
@@ -126,6 +134,20 @@ impl Trace {
     /// Notes that a span failed.
     pub(crate) fn failed(&self) {
         self.has_error.store(true, Ordering::Relaxed);
+        if self.decision() == Decision::Tail {
+            drop(self.keep(self.lock()));
+        }
+    }
+
+    /// Notes that the response goes on as a stream: decides by what is known.
+    pub(crate) fn streams(&self) {
+        self.decide(&Facts::default());
+        let held = self.lock();
+        if self.decision() == Decision::Tail
+            && let Some(held) = self.keep(held)
+        {
+            self.forgo(held);
+        }
     }
 
     /// Decides with what is known of the message; does nothing when it is decided.
@@ -146,23 +168,50 @@ impl Trace {
     }
 
     /// Takes the local root, with which the decision falls if it has not before.
-    pub(crate) fn root_ended(&self, mut root: Box<SpanData>) {
+    pub(crate) fn root_ended(&self, root: Box<SpanData>) {
         self.decide(&Facts::default());
         let held = self.lock();
         if self.decision() != Decision::Tail {
             drop(held);
-            return self.ended(root);
+            return self.ended(self.explained(root));
         }
-        let reason = self.reason_to_keep(&root);
-        if let Some((outcome, value)) = reason {
-            root.attributes.put(attribute::SAMPLING_REASON, value);
-            self.tracer.sampling.counts.count(outcome);
+        match self.keep(held) {
+            Some(held) => self.forgo(held),
+            None => self.ended(self.explained(root)),
+        }
+    }
+
+    /// Writes on the local root why it is recorded, if that needs a reason.
+    fn explained(&self, mut root: Box<SpanData>) -> Box<SpanData> {
+        if let Some(reason) = self.kept.get() {
+            root.attributes.put(attribute::SAMPLING_REASON, *reason);
+        }
+        root
+    }
+
+    /// Keeps a trace that waits for its end, or drops it when too many are kept; gives the lock back when there is no
+    /// reason to keep it.
+    fn keep<'h>(&self, held: MutexGuard<'h, Held>) -> Option<MutexGuard<'h, Held>> {
+        if self.decision() != Decision::Tail {
+            return None;
+        }
+        let Some((outcome, reason)) = self.reason_to_keep() else { return Some(held) };
+        let counts = &self.tracer.sampling.counts;
+        if self.tracer.sampling.may_keep() {
+            counts.count(outcome);
+            self.kept.get_or_init(|| reason);
             self.settle(held, Decision::Record);
-            self.tracer.emit(root);
         } else {
-            self.count(Decision::Drop);
+            counts.count(Outcome::KeptOverRate);
             self.settle(held, Decision::Drop);
         }
+        None
+    }
+
+    /// Drops a trace that waits for its end, since there is nothing to wait for.
+    fn forgo(&self, held: MutexGuard<'_, Held>) {
+        self.count(Decision::Drop);
+        self.settle(held, Decision::Drop);
     }
 
     /// Takes what is asked for by a caller who may.
@@ -170,9 +219,13 @@ impl Trace {
         self.caller == Caller::Forces
     }
 
-    fn reason_to_keep(&self, root: &SpanData) -> Option<(Outcome, &'static str)> {
+    /// The time counts from the start of the trace here, which for a request is when its message had come whole: how
+    /// slowly a client sends is not what the gateway takes.
+    fn reason_to_keep(&self) -> Option<(Outcome, &'static str)> {
         let policy = self.tracer.sampling.policy();
-        let lasted = Duration::from_nanos(root.end_unix_nano.saturating_sub(root.start_unix_nano));
+        let lasted = self.start.map_or(Duration::ZERO, |start| {
+            self.tracer.clock.now().saturating_duration_since(start.at)
+        });
         if policy.keep_errors && self.has_error.load(Ordering::Relaxed) {
             Some((Outcome::KeptError, attribute::SAMPLING_REASON_ERROR))
         } else if policy.keep_slower_than.is_some_and(|bound| lasted >= bound) {
@@ -183,11 +236,16 @@ impl Trace {
     }
 
     fn hold(&self, span: Box<SpanData>) {
-        let mut held = self.lock();
-        if !matches!(self.decision(), Decision::Open | Decision::Tail) {
-            drop(held);
-            return self.ended(span);
-        }
+        let held = self.lock();
+        let waits = match self.decision() {
+            Decision::Open => Some(held),
+            Decision::Tail => self.keep(held),
+            Decision::Record | Decision::Drop => {
+                drop(held);
+                None
+            }
+        };
+        let Some(mut held) = waits else { return self.ended(span) };
         if held.spans.len() >= SPANS_PER_TRACE_MAX {
             held.lost += 1;
         } else if self.tracer.held.reserve() {
@@ -218,6 +276,9 @@ impl Trace {
         let decision = self.decided(facts);
         self.count(decision);
         self.settle(held, decision);
+        if decision == Decision::Tail && self.has_error.load(Ordering::Relaxed) {
+            drop(self.keep(self.lock()));
+        }
     }
 
     fn decided(&self, facts: &Facts<'_>) -> Decision {

@@ -105,7 +105,7 @@ const OWN_LABELS: [(&str, &str); 5] = [
     (metric::METRIC, "metric, as OTLP names it"),
     (
         sdk::DECISION,
-        "`sampled`; `forced` by a caller who may; `kept_error`, `kept_slow`: not sampled and recorded all the same; `not_sampled`; `not_sampled_by_parent`; `held_full`: not recorded because too many spans waited for a decision",
+        "`sampled`; `forced` by a caller who may; `kept_error`, `kept_slow`: not sampled and recorded all the same; `kept_over_rate`: failed or slow, and not recorded because more than 100 were kept in that second; `not_sampled`; `not_sampled_by_parent`; `held_full`: not recorded because too many spans waited for a decision",
     ),
     (
         sdk::COMPONENT_NAME,

@@ -46,6 +46,7 @@ fn traces(sampling: &SamplingStatus, since: u64) -> Family {
         ("forced", sampling.forced),
         ("kept_error", sampling.kept_error),
         ("kept_slow", sampling.kept_slow),
+        ("kept_over_rate", sampling.kept_over_rate),
         ("not_sampled", sampling.not_sampled),
         ("not_sampled_by_parent", sampling.not_sampled_by_parent),
         ("held_full", sampling.held_full),

@@ -13,6 +13,8 @@ pub(crate) enum Outcome {
     KeptError,
     /// Not sampled, and recorded because it took long.
     KeptSlow,
+    /// Not recorded though it failed or took long: too many were kept in the same second.
+    KeptOverRate,
     /// Not recorded by the gateway's own decision.
     NotSampled,
     /// Not recorded because the caller said `sampled=0`.
@@ -25,7 +27,7 @@ pub(crate) enum Outcome {
 
 /// The counters.
 #[derive(Debug, Default)]
-pub(crate) struct Counts([AtomicU64; 8]);
+pub(crate) struct Counts([AtomicU64; 9]);
 
 /// How many traces that began here were decided how.
 ///
@@ -40,6 +42,8 @@ pub struct SamplingStatus {
     pub kept_error: u64,
     /// Not sampled, but recorded because it took long.
     pub kept_slow: u64,
+    /// Not recorded though it failed or took long: too many were kept in the same second.
+    pub kept_over_rate: u64,
     /// Not recorded by the gateway's own decision.
     pub not_sampled: u64,
     /// Not recorded because the caller said `sampled=0`.
@@ -66,6 +70,7 @@ impl Counts {
             forced: read(Outcome::Forced),
             kept_error: read(Outcome::KeptError),
             kept_slow: read(Outcome::KeptSlow),
+            kept_over_rate: read(Outcome::KeptOverRate),
             not_sampled: read(Outcome::NotSampled),
             not_sampled_by_parent: read(Outcome::NotSampledByParent),
             held_full: read(Outcome::HeldFull),

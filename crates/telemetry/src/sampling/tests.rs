@@ -38,6 +38,7 @@ fn the_start_of_a_trace_decides_as_far_as_it_can() {
     let keep = || keeping(Vec::new());
     let ruled = || keeping(vec![SamplingRule::default()]);
     let always = || SamplingPolicy { keep_unsampled_errors: true, ..keep() };
+    let always_ruled = || SamplingPolicy { keep_unsampled_errors: true, ..ruled() };
     let no_caller = || SamplingPolicy { caller_sampled_per_second_max: 0, ..keep() };
     for (line, parent_based, root, policy, parent, expect) in [
         (line!(), true, Root::On, plain(), &none, Record),
@@ -55,6 +56,8 @@ fn the_start_of_a_trace_decides_as_far_as_it_can() {
         (line!(), true, Root::Off, no_caller(), &yes, Drop),
         (line!(), true, Root::On, no_caller(), &yes, Record),
         (line!(), true, Root::On, always(), &no, Tail),
+        (line!(), true, Root::Off, always(), &no, Drop),
+        (line!(), true, Root::Off, always_ruled(), &no, Open),
         (line!(), true, Root::On, ruled(), &none, Open),
         (line!(), true, Root::On, ruled(), &no, Drop),
         (line!(), true, Root::On, ruled(), &yes, Record),
@@ -122,6 +125,50 @@ fn a_trace_in_a_part_is_in_every_larger_part() {
     assert!(!in_ratio(TraceId::from(0xffff_ffff_ffff_ffff), 0.999_999));
     assert!(in_ratio(TraceId::from(0x7fff_ffff_ffff_ffff), 0.5));
     assert!(!in_ratio(TraceId::from(0x8000_0000_0000_0000), 0.5));
+}
+
+#[test]
+fn a_caller_that_does_not_sample_is_kept_only_where_sampling_is_not_off() {
+    let sampling = Sampling::new(Sampler { parent_based: true, root: Root::Off }, Clock::System);
+    let rule =
+        SamplingRule { method: Some("ping".to_owned()), ratio: 1.0, ..SamplingRule::default() };
+    let policy = SamplingPolicy { keep_unsampled_errors: true, ..keeping(vec![rule]) };
+    sampling.set_policy(policy.clone());
+    let on = |method| {
+        let facts = Facts { method: Some(method), ..Facts::default() };
+        sampling.on_message(Caller::NotSampled, TraceId::from(1), &facts)
+    };
+    assert_eq!((on("ping"), on("tools/list")), (Tail, Drop));
+    sampling.set_policy(SamplingPolicy { keep_unsampled_errors: false, ..policy });
+    assert_eq!(on("ping"), Drop);
+}
+
+#[test]
+fn an_id_that_a_caller_chose_buys_nothing() {
+    // In every part of all traces, by its last digits.
+    let id = TraceId::from(0xffff_ffff_ffff_ffff_0000_0000_0000_0000);
+    let traceparent = format!("00-{id}-00f067aa0ba902b7-01");
+    let parent = RemoteContext::extract(Some(traceparent.as_bytes()), None);
+    let rule = SamplingRule { ratio: 0.01, ..SamplingRule::default() };
+    for (root, rules) in [(Root::Ratio(0.01), vec![]), (Root::On, vec![rule])] {
+        let sampling = Sampling::new(Sampler { parent_based: true, root }, Clock::System);
+        let policy = SamplingPolicy { rules, ..SamplingPolicy::default() };
+        sampling.set_policy(SamplingPolicy { caller_sampled_per_second_max: 0, ..policy });
+        let taken = |_: &usize| {
+            let head = sampling.at_start(&parent, id);
+            let decision = match head.decision {
+                Open => sampling.on_message(head.caller, id, &Facts::default()),
+                Tail | Record | Drop => head.decision,
+            };
+            decision == Record
+        };
+        let taken = (0..10_000).filter(taken).count();
+        assert!((1..500).contains(&taken), "{taken} of 10000 at a ratio of 0.01, {root:?}");
+        assert_eq!(sampling.counts.status().caller_over_rate, 10_000 - taken as u64);
+    }
+    let plain = Sampler { parent_based: false, root: Root::Ratio(0.01) };
+    let by_id = Sampling::new(plain, Clock::System);
+    assert_eq!(by_id.at_start(&parent, id).decision, Record, "every service decides the same");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! What is kept of a trace whose decision comes late, and what it costs to wait.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use opentelemetry::Value;
 
@@ -87,18 +87,21 @@ const NEVER: Root = Root::Ratio(0.0);
 fn a_failed_trace_is_kept_whole_though_it_was_not_sampled() {
     let bench = bench(NEVER, keeping());
     let root = bench.root();
+    root.child("early", SpanKind::Internal, |_| {}).end();
     let child = root.child("child", SpanKind::Client, |_| {});
+    assert!(bench.names().is_empty(), "nothing leaves before something fails");
     assert!(child.is_recording() && !child.exemplar().unwrap().is_sampled);
     assert!(child.headers().unwrap().traceparent.ends_with("-00"), "not promised to others");
     child.fail(|| "it broke".to_owned());
     child.end();
     let open = root.child("open", SpanKind::Internal, |_| {});
-    assert!(bench.names().is_empty(), "nothing leaves before the end");
+    assert!(child.exemplar().unwrap().is_sampled, "it is kept from the failure on");
+    assert!(root.headers().unwrap().traceparent.ends_with("-01"));
     root.end();
-    assert_eq!(bench.names(), ["child", "root"]);
+    assert_eq!(bench.names(), ["early", "child", "root"]);
     open.end();
     drop(root.child("late", SpanKind::Internal, |_| {}));
-    assert_eq!(bench.names(), ["child", "root", "open", "late"]);
+    assert_eq!(bench.names(), ["early", "child", "root", "open", "late"]);
     assert_eq!(bench.reason().as_deref(), Some("error"));
     assert_eq!(bench.counts(), SamplingStatus { kept_error: 1, ..SamplingStatus::default() });
 }
@@ -120,6 +123,76 @@ fn a_slow_trace_is_kept_and_a_fast_one_is_not() {
             if expect.is_some() { (1, 0) } else { (0, 1) }
         );
     }
+}
+
+#[test]
+fn a_client_that_sends_slowly_makes_no_slow_trace() {
+    let bench = bench(NEVER, keeping());
+    let begun = SystemTime::now() - Duration::from_mins(1);
+    let parent = RemoteContext::none();
+    bench.tracer.start_at(begun, ("root", SpanKind::Server), &parent, |_| {}).end();
+    assert_eq!(bench.counts().not_sampled, 1);
+}
+
+#[test]
+fn a_slow_trace_is_kept_with_the_first_span_that_ends_late() {
+    let bench = bench(NEVER, keeping());
+    let root = bench.root();
+    let child = root.child("child", SpanKind::Client, |_| {});
+    bench.clock.advance(Duration::from_secs(1));
+    child.end();
+    assert!(child.exemplar().unwrap().is_sampled);
+    root.end();
+    assert_eq!((bench.names().len(), bench.reason().as_deref()), (2, Some("slow")));
+}
+
+#[test]
+fn a_stream_is_not_slow_and_holds_nothing() {
+    let bench = bench(NEVER, keeping());
+    let streams: Vec<Span> = (0..SPANS_HELD_MAX + 10)
+        .map(|_| {
+            let root = bench.root();
+            root.child("child", SpanKind::Internal, |_| {}).end();
+            root.streams();
+            root
+        })
+        .collect();
+    bench.clock.advance(Duration::from_hours(1));
+    drop(streams);
+    let length = (SPANS_HELD_MAX + 10) as u64;
+    let expect = SamplingStatus { not_sampled: length, ..SamplingStatus::default() };
+    assert_eq!(bench.counts(), expect);
+
+    let failed = bench.root();
+    failed.fail(|| "it broke".to_owned());
+    failed.streams();
+    drop(failed);
+    assert_eq!((bench.names().len(), bench.reason().as_deref()), (1, Some("error")));
+}
+
+#[test]
+fn failures_are_kept_at_a_bounded_rate() {
+    let bench = bench(NEVER, keeping());
+    for _ in 0..1000 {
+        bench.root().fail(|| "it broke".to_owned());
+    }
+    let counts = bench.counts();
+    assert_eq!((counts.kept_error, counts.kept_over_rate), (100, 900));
+    assert_eq!(bench.names().len(), 100);
+    bench.clock.advance(Duration::from_secs(1));
+    bench.root().fail(|| "it broke".to_owned());
+    assert_eq!(bench.names().len(), 101);
+}
+
+#[test]
+fn what_was_done_again_is_no_reason_to_keep() {
+    let bench = bench(NEVER, keeping());
+    let root = bench.root();
+    let first = root.child("first", SpanKind::Client, |_| {});
+    first.fail_before_retry(|| "it broke".to_owned());
+    first.end();
+    root.end();
+    assert!(bench.names().is_empty());
 }
 
 #[test]
@@ -257,10 +330,10 @@ fn spans_that_wait_are_bounded_over_all_traces() {
         })
         .collect();
     assert_eq!(bench.counts().held_full, 10);
-    for root in &roots {
+    for root in roots {
         root.fail(|| "it broke".to_owned());
+        bench.clock.advance(Duration::from_millis(10)); // the rate of what is kept is bounded, too
     }
-    drop(roots);
     assert_eq!(bench.counts().kept_error, SPANS_HELD_MAX as u64);
     assert_eq!(bench.names().len(), SPANS_HELD_MAX * 2);
 

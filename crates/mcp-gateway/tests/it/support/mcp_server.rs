@@ -20,6 +20,7 @@ use serde_json::{Value, json};
 
 use super::host::Host;
 use super::record::Record;
+use super::sample_span::ServerSpans;
 
 /// What kind of server it is.
 #[derive(Clone, Debug)]
@@ -36,6 +37,8 @@ pub struct Kind {
     pub page: Option<usize>,
     /// Values of `Host` that it accepts beside loopback.
     pub hosts: Vec<String>,
+    /// Spans of its own, when it has any.
+    pub spans: Option<ServerSpans>,
 }
 
 impl Kind {
@@ -48,6 +51,7 @@ impl Kind {
             json: false,
             page: None,
             hosts: Vec::new(),
+            spans: None,
         }
     }
 
@@ -133,7 +137,11 @@ fn app(kind: &Kind, record: &Record, state: &Shared) -> Router {
         Arc::new(LocalSessionManager::default()),
         config,
     );
-    record.of(Router::new().route_service("/mcp", service))
+    let mut app = Router::new().route_service("/mcp", service);
+    if let Some(spans) = &kind.spans {
+        app = spans.clone().of(app);
+    }
+    record.of(app)
 }
 
 #[derive(Clone, Default)]

@@ -16,6 +16,7 @@ pub mod port;
 pub mod program;
 pub mod raw_server;
 pub mod record;
+pub mod sample_span;
 pub mod scratch;
 pub mod span;
 pub mod tools;

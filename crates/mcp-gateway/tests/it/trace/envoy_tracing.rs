@@ -9,35 +9,35 @@ use crate::support::span::{Kind, Span};
 use crate::support::tree::print;
 use crate::support::wait::PATIENCE;
 
-const ENVOY: &str = "mcp-gateway-envoy";
-const GATEWAY: &str = "mcp-gateway";
+pub const ENVOY: &str = "mcp-gateway-envoy";
+pub const GATEWAY: &str = "mcp-gateway";
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const PARENT: &str = "00f067aa0ba902b7";
 
 /// Two processes, and so two exports: complete is a trace only when no parent is missing in it.
-struct Trace<'s>(Vec<&'s Span>);
+pub struct Trace<'s>(pub Vec<&'s Span>);
 
 impl<'s> Trace<'s> {
-    fn of(spans: &'s [Span], trace_id: &str) -> Self {
+    pub fn of(spans: &'s [Span], trace_id: &str) -> Self {
         Self(spans.iter().filter(|span| span.trace_id == trace_id).collect())
     }
 
-    fn parent(&self, span: &Span) -> Option<&'s Span> {
+    pub fn parent(&self, span: &Span) -> Option<&'s Span> {
         self.0.iter().copied().find(|other| Some(&other.span_id) == span.parent_span_id.as_ref())
     }
 
     /// The spans whose parent is not among them.
-    fn roots(&self) -> Vec<&'s Span> {
+    pub fn roots(&self) -> Vec<&'s Span> {
         self.0.iter().copied().filter(|span| self.parent(span).is_none()).collect()
     }
 
-    fn named(&self, service: &str, name: &str) -> Vec<&'s Span> {
+    pub fn named(&self, service: &str, name: &str) -> Vec<&'s Span> {
         let fits = |span: &&&Span| span.service() == service && span.name == name;
         self.0.iter().filter(fits).copied().collect()
     }
 
     /// The services of a span, of its parent and so on up to the root, without repetition.
-    fn services_above(&self, span: &'s Span) -> Vec<&'s str> {
+    pub fn services_above(&self, span: &'s Span) -> Vec<&'s str> {
         let mut services: Vec<&str> = std::iter::successors(Some(span), |span| self.parent(span))
             .map(Span::service)
             .collect();

@@ -21,5 +21,6 @@ mod run;
 mod sampling;
 mod secrets;
 mod seed;
+mod server_spans;
 mod stand;
 mod told;

@@ -14,6 +14,7 @@ use crate::support::mcp_server::{Kind, McpServer};
 use crate::support::otlp::OtlpReceiver;
 use crate::support::port::Port;
 use crate::support::record::Record;
+use crate::support::sample_span::{ParentIn, ServerSpans};
 use crate::support::wait::{PATIENCE, until};
 
 /// The longest body that the gateway takes in these tests, in bytes.
@@ -50,8 +51,13 @@ pub struct Setup {
     pub transport: Transport,
     /// Whether Envoy sends spans of its own.
     pub envoy_tracing: bool,
+    /// Whether the servers `newer` and `older` send spans of their own: the first goes by the header, the second by the
+    /// message.
+    pub server_spans: bool,
     /// Further flags of `serve`.
     pub flags: &'static [&'static str],
+    /// Further limits of the configuration file.
+    pub limits: &'static str,
     /// Further lines of the configuration file.
     pub settings: &'static str,
     /// Further variables.
@@ -64,7 +70,9 @@ impl Setup {
             front_end,
             transport,
             envoy_tracing: false,
+            server_spans: false,
             flags: &[],
+            limits: "",
             settings: "",
             variables: &[],
         }
@@ -86,10 +94,16 @@ pub struct Servers {
 }
 
 impl Servers {
-    async fn start() -> Self {
+    /// `receiver` gets the spans of those that have any.
+    async fn start(receiver: Option<SocketAddr>) -> Self {
+        let spans = |service, parent_in| {
+            receiver.map(|receiver| ServerSpans { receiver, service, parent_in })
+        };
+        let newer = Kind { spans: spans("newer", ParentIn::Header), ..Kind::new("newer") };
+        let older = Kind { spans: spans("older", ParentIn::Meta), ..Kind::older("older") };
         let (newer, older, fault, mortal, absent) = tokio::join!(
-            McpServer::start(Kind::new("newer")),
-            McpServer::start(Kind::older("older")),
+            McpServer::start(newer),
+            McpServer::start(older),
             FaultServer::start(),
             McpServer::start(Kind::new("mortal")),
             McpServer::start(Kind::new("absent")),
@@ -144,9 +158,10 @@ pub struct Stand {
 impl Stand {
     /// Starts everything, and waits until every server is up.
     pub async fn start(setup: Setup) -> Self {
-        let (receiver, servers) = tokio::join!(OtlpReceiver::start(), Servers::start());
+        let receiver = OtlpReceiver::start().await;
+        let servers = Servers::start(setup.server_spans.then(|| receiver.http())).await;
         let edge = Port::take();
-        let config = config(setup.front_end, edge.address(), &servers) + setup.settings;
+        let config = config(&setup, edge.address(), &servers) + setup.settings;
         let environment = environment(setup.transport, &receiver);
         let environment: Vec<(&str, &str)> = environment
             .iter()
@@ -222,8 +237,9 @@ pub struct Stopped {
     pub servers: Servers,
 }
 
-fn config(front_end: FrontEnd, edge: SocketAddr, servers: &Servers) -> String {
-    let edge = match front_end {
+fn config(setup: &Setup, edge: SocketAddr, servers: &Servers) -> String {
+    let limits = setup.limits;
+    let edge = match setup.front_end {
         FrontEnd::Standalone => String::new(),
         FrontEnd::Buffered | FrontEnd::Duplex => {
             format!("mode: envoy\npublicHost: localhost\nenvoyAddress: http://{edge}\n")
@@ -236,7 +252,7 @@ fn config(front_end: FrontEnd, edge: SocketAddr, servers: &Servers) -> String {
     };
     let servers = servers.urls().map(server).concat();
     format!(
-        "limits: {{ bodyBytesMax: {BODY_BYTES_MAX} }}\nsigningKey: {SIGNING_KEY}\n{edge}servers:\n{servers}"
+        "limits: {{ bodyBytesMax: {BODY_BYTES_MAX}, {limits} }}\nsigningKey: {SIGNING_KEY}\n{edge}servers:\n{servers}"
     )
 }
 

@@ -5,6 +5,9 @@ use super::facts::Failure;
 use super::stand::FrontEnd;
 use crate::support::fault_server::Fault;
 
+/// Limits under which a server that says nothing fails soon, and no other does on a busy machine.
+pub const SHORT_TIMEOUT: &str = "callIdleTimeout: 2s";
+
 /// The calls that go well.
 pub fn main_cases() -> Vec<Case> {
     vec![
@@ -79,6 +82,18 @@ pub fn fault_cases(front_end: FrontEnd) -> Vec<Case> {
         broken("cut body", Fault::CutBody, "connection_reset", cut).behind_envoy(front_end, reset),
         broken("cut stream", Fault::CutStream, "connection_reset", cut)
             .behind_envoy(front_end, reset),
+    ]
+}
+
+/// A server that takes a call and says nothing, under [`SHORT_TIMEOUT`].
+pub fn silent_cases() -> Vec<Case> {
+    vec![
+        Case::call("call of another", "demo/newer", "echo").session(ServerSession::Opened),
+        Case::call("before the silence", "demo/fault", "echo").session(ServerSession::Opened),
+        Case::call("silence", "demo/fault", "echo")
+            .after(Before::Fault(Fault::Silence))
+            .answered(None)
+            .fails(Failure::of_server("timeout", "server demo/fault did not answer in time")),
     ]
 }
 

@@ -25,6 +25,13 @@ fn main_cases() -> Vec<Case> {
     [broker_cases::opening(), broker_cases::cases(), call_cases::main_cases()].concat()
 }
 
+/// A server that gives no answer in time.
+async fn run_timeout(front_end: FrontEnd) {
+    let limits = call_cases::SHORT_TIMEOUT;
+    let setup = Setup { limits, ..Setup::new(front_end, Transport::Http) };
+    run(setup, [broker_cases::opening(), call_cases::silent_cases()].concat()).await;
+}
+
 async fn run(setup: Setup, cases: Vec<Case>) -> Finished {
     let mut run = Run::start(setup).await;
     run.all(cases).await;
@@ -74,4 +81,19 @@ matrix! {
     main_cases_standalone_over_grpc: Standalone, Grpc, main_cases();
     main_cases_behind_buffered_envoy_over_grpc: Buffered, Grpc, main_cases();
     main_cases_behind_duplex_envoy_over_grpc: Duplex, Grpc, main_cases();
+}
+
+#[tokio::test]
+async fn call_that_is_not_answered_in_time_standalone() {
+    run_timeout(FrontEnd::Standalone).await;
+}
+
+#[tokio::test]
+async fn call_that_is_not_answered_in_time_behind_buffered_envoy() {
+    run_timeout(FrontEnd::Buffered).await;
+}
+
+#[tokio::test]
+async fn call_that_is_not_answered_in_time_behind_duplex_envoy() {
+    run_timeout(FrontEnd::Duplex).await;
 }

@@ -21,7 +21,7 @@ const BODIES: [&str; 11] = [
     // Keys twice, and keys that differ by case only, below what the gateway reads.
     r#"{"jsonrpc":"2.0","id":5,"method":"tools/call","params":{"name":"@","arguments":{"a":1,"a":2,"Name":"x","NAME":"y"}}}"#,
     // Unknown members at every level, in an order of their own.
-    r#"{"x":[{}],"method":"tools/call","params":{"task":{"ttl":1},"_meta":{"z":1,"progressToken":"p","example.com/a":null,"baggage":"a=b"},"arguments":{"z":1,"a":2},"name":"@","new":true},"id":6,"jsonrpc":"2.0","y":null}"#,
+    r#"{"x":[{}],"method":"tools/call","params":{"task":{"ttl":1},"_meta":{"z":1,"progressToken":"p","example.com/a":null,"example.com/b":"a=b"},"arguments":{"z":1,"a":2},"name":"@","new":true},"id":6,"jsonrpc":"2.0","y":null}"#,
     // Blanks and line breaks wherever they may stand.
     " {\r\n\t\"jsonrpc\" : \"2.0\" ,\n \"id\":\t7 , \"method\" : \"tools/call\",\n\"params\" : { \"name\" :  \"@\" , \"arguments\" : { } } } \n",
     // Keys and a method with escapes.

@@ -1,7 +1,7 @@
 //! An MCP server that does wrong what it is told to do wrong, and everything else right.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io;
+use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -11,10 +11,13 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::routing::post;
 use bytes::Bytes;
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use futures_util::stream::{Stream, unfold};
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, Response, StatusCode};
 use serde_json::{Value, json};
+use tokio::sync::watch;
 use tokio::time::sleep;
 
 use super::host::Host;
@@ -44,6 +47,8 @@ pub enum Fault {
     WrongId,
     /// This, as `application/json` with status 200.
     Body(&'static str),
+    /// A right answer that is compressed with gzip, which nobody has asked for.
+    Gzip,
 }
 
 /// A running server. Killed when dropped.
@@ -87,6 +92,13 @@ impl FaultServer {
         self.script.lock().faults.insert(method.to_owned(), (fault, times));
     }
 
+    /// Takes requests with this JSON-RPC method and answers them when the sender says true.
+    pub fn hold(&self, method: &str) -> watch::Sender<bool> {
+        let (open, gate) = watch::channel(false);
+        self.script.lock().gates.insert(method.to_owned(), gate);
+        open
+    }
+
     /// Answers everything rightly from now on.
     pub fn heal(&self) {
         self.script.lock().faults.clear();
@@ -104,6 +116,7 @@ struct Shared(Arc<Mutex<Script>>);
 #[derive(Default)]
 struct Script {
     faults: BTreeMap<String, (Fault, usize)>,
+    gates: BTreeMap<String, watch::Receiver<bool>>,
     sessions: BTreeSet<String>,
     opened: u32,
 }
@@ -125,6 +138,11 @@ impl Shared {
 async fn answer(State(script): State<Shared>, headers: HeaderMap, body: Bytes) -> Response<Body> {
     let message: Value = serde_json::from_slice(&body).unwrap_or_default();
     let method = message["method"].as_str().unwrap_or_default();
+    let gate = script.lock().gates.get(method).cloned();
+    if let Some(mut gate) = gate {
+        // Without its sender the gate stays open.
+        drop(gate.wait_for(|is_open| *is_open).await);
+    }
     if let Some(fault) = script.take(method) {
         return wrong(&fault, &message["id"]).await;
     }
@@ -189,7 +207,18 @@ async fn wrong(fault: &Fault, id: &Value) -> Response<Body> {
         }
         Fault::WrongId => right(&json!(format!("not {id}")), &json!({ "content": [] })),
         Fault::Body(text) => with_type("application/json", *text),
+        Fault::Gzip => gzip(id),
     }
+}
+
+fn gzip(id: &Value) -> Response<Body> {
+    let result = json!({ "content": [{ "type": "text", "text": "compressed" }] });
+    let message = json!({ "jsonrpc": "2.0", "id": id, "result": result }).to_string();
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(message.as_bytes()).unwrap();
+    let mut response = with_type("application/json", encoder.finish().unwrap());
+    response.headers_mut().insert(CONTENT_ENCODING, "gzip".parse().unwrap());
+    response
 }
 
 const NOTIFICATION: &str = "event: message\ndata: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/message\",\

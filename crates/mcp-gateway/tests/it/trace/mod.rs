@@ -12,6 +12,7 @@ mod environment;
 mod envoy_tracing;
 mod expected;
 mod facts;
+mod links;
 mod log_lines;
 mod matrix;
 mod off;

@@ -7,6 +7,7 @@
 //! - [`exporters`]: makes everything below from the settings, for each signal.
 //! - [`queue`]: bounded; where a request's thread leaves a finished item and goes on.
 //! - [`worker`]: takes batches out of the queue and hands them to a sink, on the export runtime.
+//! - [`supervise`]: begins a worker anew after a panic.
 //! - [`metric`]: reads all metrics at an interval, without a queue, and their encoding.
 //! - [`span`]: the span processor in front of the queue, and the encoding of spans behind it; [`log`]: that of log records.
 //! - [`otlp`]: one batch to a receiver, with retries inside one deadline; [`http`] and [`grpc`] carry it, [`connect`] and
@@ -30,5 +31,6 @@ pub(crate) mod queue;
 pub(crate) mod resource;
 pub(crate) mod runtime;
 pub(crate) mod span;
+pub(crate) mod supervise;
 pub(crate) mod tls;
 pub(crate) mod worker;

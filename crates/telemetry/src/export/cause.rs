@@ -39,6 +39,8 @@ pub enum FailureCause {
     TooLarge,
     /// Standard output could not be written.
     Output,
+    /// The exporter itself failed by a panic, which is a mistake of the gateway.
+    Panic,
 }
 
 /// Why a TLS connection did not come about.

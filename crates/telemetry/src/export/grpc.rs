@@ -20,7 +20,7 @@ use tonic::metadata::MetadataMap;
 
 use super::connect::{ConnectError, Connector};
 use super::error::{ExportError, find_cause};
-use super::otlp::{self, ANSWER_BYTES_MAX};
+use super::otlp::{self, ANSWER_BYTES_MAX, RETRY_AFTER_MAX};
 use crate::settings::{Compression, Otlp};
 
 /// How often a connection with a call on it is asked whether it still lives.
@@ -115,13 +115,14 @@ struct Delay {
     nanos: i32,
 }
 
-/// Reads when the receiver wants to be asked again.
+/// Reads when the receiver wants to be asked again; at most [`RETRY_AFTER_MAX`].
 fn retry_after(details: &[u8]) -> Option<Duration> {
     let details = StatusDetails::decode(details).ok()?.details;
     let info = details.iter().find(|detail| detail.type_url.ends_with("/google.rpc.RetryInfo"))?;
     let delay = RetryInfo::decode(info.value.as_slice()).ok()?.retry_delay?;
     let (seconds, nanos) = (u64::try_from(delay.seconds).ok()?, u32::try_from(delay.nanos).ok()?);
-    Some(Duration::new(seconds, nanos))
+    // Seconds and nanoseconds come from signed numbers, so that their sum fits.
+    Some(Duration::new(seconds, nanos).min(RETRY_AFTER_MAX))
 }
 
 /// Copies bytes that are encoded already.
@@ -168,7 +169,7 @@ mod tests {
 
     use prost::Message as _;
 
-    use super::{Delay, Detail, RetryInfo, StatusDetails, retry_after};
+    use super::{Delay, Detail, RETRY_AFTER_MAX, RetryInfo, StatusDetails, retry_after};
 
     #[test]
     fn retry_info_is_read_from_status_details() {
@@ -185,6 +186,7 @@ mod tests {
             retry_after(&StatusDetails { details }.encode_to_vec())
         };
         assert_eq!(delay(2, 500_000_000), Some(Duration::from_millis(2500)));
+        assert_eq!(delay(i64::MAX, i32::MAX), Some(RETRY_AFTER_MAX));
         assert_eq!(delay(-1, 0), None);
         assert_eq!(retry_after(&[]), None);
         assert_eq!(retry_after(b"not protobuf"), None);

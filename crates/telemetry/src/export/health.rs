@@ -60,11 +60,13 @@ pub enum FailureReason {
     Shutdown,
     /// Standard output could not be written.
     Output,
+    /// The exporter itself failed by a panic, which is a mistake of the gateway.
+    Panic,
 }
 
 impl FailureReason {
     /// Every reason, in the order of the counters.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::NameResolution,
         Self::Connection,
         Self::Tls,
@@ -76,6 +78,7 @@ impl FailureReason {
         Self::TooLarge,
         Self::Shutdown,
         Self::Output,
+        Self::Panic,
     ];
 
     /// The value of `error.type`.
@@ -92,6 +95,7 @@ impl FailureReason {
             Self::TooLarge => "too_large",
             Self::Shutdown => "shutdown",
             Self::Output => "output",
+            Self::Panic => "panic",
         }
     }
 }

@@ -11,7 +11,7 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 
 use super::connect::{ConnectError, Connector};
 use super::error::{ExportError, find_cause};
-use super::otlp::{self, ANSWER_BYTES_MAX};
+use super::otlp::{self, ANSWER_BYTES_MAX, RETRY_AFTER_MAX};
 use crate::settings::endpoint::Protocol;
 use crate::settings::{Compression, Otlp};
 
@@ -82,14 +82,17 @@ fn failed(error: hyper_util::client::legacy::Error) -> ExportError {
     }
 }
 
-/// Reads `Retry-After`: seconds or a date.
+/// Reads `Retry-After`: seconds or a date; at most [`RETRY_AFTER_MAX`].
 fn retry_after(value: &HeaderValue) -> Option<Duration> {
     let text = value.to_str().ok()?.trim();
-    if let Ok(seconds) = text.parse() {
-        return Some(Duration::from_secs(seconds));
-    }
-    let date = httpdate::parse_http_date(text).ok()?;
-    Some(date.duration_since(SystemTime::now()).unwrap_or(Duration::ZERO))
+    let wait = if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        // Digits that are not a number are too many.
+        text.parse().map_or(RETRY_AFTER_MAX, Duration::from_secs)
+    } else {
+        let date = httpdate::parse_http_date(text).ok()?;
+        date.duration_since(SystemTime::now()).unwrap_or(Duration::ZERO)
+    };
+    Some(wait.min(RETRY_AFTER_MAX))
 }
 
 #[cfg(test)]
@@ -98,13 +101,19 @@ mod tests {
 
     use http::HeaderValue;
 
-    use super::retry_after;
+    use super::{RETRY_AFTER_MAX, retry_after};
 
     #[test]
     fn retry_after_is_seconds_or_a_date() {
         let check = |text: &str| retry_after(&HeaderValue::from_str(text).unwrap());
         assert_eq!(check("7"), Some(Duration::from_secs(7)));
         assert_eq!(check("0"), Some(Duration::ZERO));
+        for endless in
+            ["18446744073709551615", "99999999999999999999999", "Fri, 31 Dec 9999 23:59:59 GMT"]
+        {
+            assert_eq!(check(endless), Some(RETRY_AFTER_MAX), "{endless}");
+        }
+        assert_eq!(check(""), None);
         assert_eq!(check("soon"), None);
         assert_eq!(check("-1"), None);
         assert_eq!(check("Wed, 21 Oct 2015 07:28:00 GMT"), Some(Duration::ZERO));

@@ -13,15 +13,16 @@ use opentelemetry_proto::tonic::collector::metrics::v1::{
 use opentelemetry_proto::tonic::common::v1::InstrumentationScope;
 use opentelemetry_proto::tonic::metrics::v1::{Metric, ResourceMetrics, ScopeMetrics};
 use prost::Message as _;
-use tokio::sync::watch;
+use tokio::sync::{Mutex, watch};
 use tokio::time::{Instant, sleep_until};
 
-use super::health::Health;
+use super::health::{FailureReason, Health};
 use super::otlp::Encode;
 use super::queue::BATCH_BYTES_MAX;
 use super::resource::ResourceEncoder;
+use super::supervise::supervise;
 use super::worker::{Accepted, Closing, Sink, settle};
-use crate::metrics::{Metrics, Temporality, data_points};
+use crate::metrics::{Metrics, MetricsReader, Temporality, data_points};
 
 /// The instrumentation scope of every metric.
 const SCOPE: &str = "mcp-gateway";
@@ -54,7 +55,23 @@ pub(crate) async fn run(
     let Some(metrics) = metrics else {
         return;
     };
-    let mut reader = metrics.reader(reading.temporality);
+    // Beside the work, so that differences go on where they were after a panic.
+    let reader = Mutex::new(metrics.reader(reading.temporality));
+    supervise(&health, || read(&health, &sink, reading, &reader, &closing)).await;
+}
+
+/// Reads and exports until the gateway stops.
+async fn read(
+    health: &Health,
+    sink: &impl Sink<Metric>,
+    reading: Reading,
+    reader: &Mutex<MetricsReader>,
+    closing: &Closing,
+) {
+    // What waits now was read by one that failed before it could send it.
+    health.send(health.status().queued);
+    health.settle(u64::MAX, FailureReason::Panic);
+    let mut reader = reader.lock().await;
     let mut due = Instant::now() + reading.interval;
     loop {
         let is_last = tokio::select! {
@@ -67,7 +84,7 @@ pub(crate) async fn run(
         for batch in batches(reader.collect(SystemTime::now())) {
             let count = u64::try_from(data_points(&batch)).unwrap_or(u64::MAX);
             health.create(count);
-            settle(&health, count, reading.timeout, sink.export(batch, &closing)).await;
+            settle(health, count, reading.timeout, sink.export(batch, closing)).await;
         }
         if is_last {
             return;

@@ -25,6 +25,9 @@ use crate::settings::{Compression, Otlp};
 pub(crate) const REQUEST_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Largest answer that is read.
 pub(crate) const ANSWER_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// The longest time after which a receiver is believed to want to be asked again; whoever says more gets no second request
+/// either way, and a number without a bound is not calculated with.
+pub(crate) const RETRY_AFTER_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 /// What the gateway calls itself towards receivers.
 pub(crate) const USER_AGENT: &str = concat!("mcp-gateway/", env!("CARGO_PKG_VERSION"));
 
@@ -123,7 +126,8 @@ impl<E> OtlpSink<E> {
                 return Err(error);
             }
             let wait = error.retry_after().unwrap_or_else(|| jitter(pause));
-            if Instant::now() + wait >= deadline {
+            // What a receiver asks for has no part in calculations that could overflow.
+            if wait >= deadline.saturating_duration_since(Instant::now()) {
                 return Err(error);
             }
             tracing::debug!(error = %error, wait_ms = wait.as_millis(), "Export is tried again.");

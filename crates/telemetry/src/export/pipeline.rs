@@ -11,6 +11,7 @@ use tokio::time::timeout;
 use super::health::{DropReason, ExporterStatus, Health};
 use super::queue::{Item, Queue};
 use super::runtime::ExportRuntime;
+use super::supervise::supervise;
 use super::worker::{self, Closing, Sink};
 use crate::settings::Batch;
 use crate::signal::Signal;
@@ -76,8 +77,11 @@ impl Pipeline {
         S: Sink<T>,
     {
         let (closing, wait) = Closing::new();
-        let worker = runtime.spawn(worker::run(Arc::clone(queue), sink, batch, wait));
         let health = Arc::clone(queue.health());
+        let items = Arc::clone(queue);
+        let worker = runtime.spawn(async move {
+            supervise(items.health(), || worker::run(&items, &sink, batch, &wait)).await;
+        });
         let queue: Arc<dyn Ending> = Arc::<Queue<T>>::clone(queue);
         Self { health, queue: Some(queue), closing, worker: Mutex::new(worker) }
     }

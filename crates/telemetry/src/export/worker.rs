@@ -4,7 +4,6 @@
 //! batch ends in the account; a change between working and failing is one log line.
 
 use std::future::Future;
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -66,7 +65,7 @@ impl Closing {
 }
 
 /// Works until the queue is closed and empty.
-pub(crate) async fn run<T, S>(queue: Arc<Queue<T>>, sink: S, batch: Batch, closing: Closing)
+pub(crate) async fn run<T, S>(queue: &Queue<T>, sink: &S, batch: Batch, closing: &Closing)
 where
     T: Item,
     S: Sink<T>,
@@ -79,7 +78,7 @@ where
         };
         while let Some(items) = if everything { queue.take_any() } else { queue.take_full() } {
             let count = u64::try_from(items.len()).unwrap_or(u64::MAX);
-            let sending = sink.export(items, &closing);
+            let sending = sink.export(items, closing);
             settle(queue.health(), count, batch.export_timeout, sending).await;
         }
         due = Instant::now() + batch.delay;
@@ -122,7 +121,11 @@ pub(crate) async fn settle(
 }
 
 /// Notes a failure; the first of a row is a log line.
-fn failing(health: &Health, error: &str, (reason, cause): (FailureReason, FailureCause)) {
+pub(super) fn failing(
+    health: &Health,
+    error: &str,
+    (reason, cause): (FailureReason, FailureCause),
+) {
     let Identity { signal, items, target, .. } = &health.identity;
     if health.note(Some((error.to_owned(), cause))) {
         tracing::warn!(

@@ -79,6 +79,29 @@ fn a_receiver_that_wants_more_time_than_there_is_gets_no_second_request() {
 }
 
 #[test]
+fn a_receiver_that_wants_for_ever_loses_that_batch_and_gets_the_next() {
+    for seconds in ["18446744073709551615", "99999999999999999999999"] {
+        run(async {
+            let wait = Answer::Http(503, Some(seconds.to_owned()));
+            let receiver = Receiver::answering(&[wait]).await;
+            let endpoint = format!("http://127.0.0.1:{}", receiver.port);
+            let telemetry = telemetry(&[("OTEL_EXPORTER_OTLP_ENDPOINT", &endpoint)]);
+            for (name, settled) in [("a", 1), ("b", 2)] {
+                root(&telemetry, name).end();
+                let is_settled = || {
+                    let status = exporter(&telemetry);
+                    status.exported + status.failed_total() == settled
+                };
+                eventually(is_settled, || format!("{:#?}", exporter(&telemetry))).await;
+            }
+            let status = exporter(&telemetry);
+            assert_eq!(status.failed, [(FailureReason::HttpStatus, 1)], "{seconds}");
+            assert_eq!(receiver.names(), ["a", "b"], "{seconds}");
+        });
+    }
+}
+
+#[test]
 fn retry_after_is_obeyed() {
     run(async {
         let receiver = Receiver::answering(&[Answer::Http(503, Some("1".to_owned()))]).await;

@@ -66,6 +66,11 @@ pub(super) fn explain(cause: FailureCause, variable: &str, error: &str) -> Death
             "Standard output cannot be written.",
             "Look where standard output goes.".to_owned(),
         ),
+        FailureCause::Panic => death(
+            "encoding",
+            "The exporter itself failed, which is a mistake of the gateway.",
+            "Report it, with what the gateway wrote to standard error.".to_owned(),
+        ),
     }
 }
 

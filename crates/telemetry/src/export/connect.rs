@@ -45,8 +45,8 @@ struct Inner {
     tls: Option<Arc<ClientConfig>>,
     /// Plain text is taken when the receiver does not speak TLS.
     may_fall_back: bool,
-    /// The receiver did not speak TLS.
-    fell_back: AtomicBool,
+    /// The last connection had to be plain text; only for the log, because every connection begins with TLS.
+    is_plain: AtomicBool,
 }
 
 /// Why there is no connection.
@@ -100,7 +100,7 @@ impl ConnectError {
 impl Connector {
     /// Makes a connector; with `may_fall_back` a receiver that does not speak TLS gets plain text.
     pub(crate) fn new(tls: Option<Arc<ClientConfig>>, may_fall_back: bool) -> Self {
-        Self(Arc::new(Inner { tls, may_fall_back, fell_back: AtomicBool::new(false) }))
+        Self(Arc::new(Inner { tls, may_fall_back, is_plain: AtomicBool::new(false) }))
     }
 
     async fn connect(self, uri: Uri) -> Result<Stream, ConnectError> {
@@ -112,13 +112,14 @@ impl Connector {
         let Some(tls) = &self.0.tls else {
             return Ok(Stream::new(tcp));
         };
-        if self.0.fell_back.load(Ordering::Relaxed) {
-            return Ok(Stream::new(tcp));
-        }
         match handshake(Arc::clone(tls), &host, tcp).await {
-            Ok(stream) => Ok(stream),
+            Ok(stream) => {
+                self.0.is_plain.store(false, Ordering::Relaxed);
+                Ok(stream)
+            }
+            // Only for this connection: a receiver that hung up once, as it does when it restarts, may speak TLS after all.
             Err(error) if self.0.may_fall_back && is_not_tls(&error) => {
-                if !self.0.fell_back.swap(true, Ordering::Relaxed) {
+                if !self.0.is_plain.swap(true, Ordering::Relaxed) {
                     tracing::warn!(
                         host = %host,
                         port,

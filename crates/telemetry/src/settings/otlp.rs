@@ -73,7 +73,14 @@ pub(crate) struct Otlp {
 impl Otlp {
     /// Where the signal goes, without what could be secret.
     pub(crate) fn target(&self) -> String {
-        without_query(&self.endpoint.uri)
+        let target = without_query(&self.endpoint.uri);
+        match self.endpoint.tls {
+            TlsMode::Off | TlsMode::Verify | TlsMode::SkipVerify => target,
+            // Whether there is TLS is known only when there is a connection, so that `https://` would say too much.
+            TlsMode::SkipVerifyOrPlaintext => {
+                target.replacen("https://", "rpc://", 1).trim_end_matches('/').to_owned()
+            }
+        }
     }
 
     /// Reads what the environment says about one signal; absent when there is no endpoint or when something is a problem.

@@ -2,6 +2,8 @@
 
 use mcp_gateway_telemetry::SHUTDOWN_DEADLINE;
 use mcp_gateway_telemetry::status::{FailureCause, FailureReason, TlsCause};
+use tokio::io::copy_bidirectional;
+use tokio::net::{TcpListener, TcpStream};
 
 use crate::support::certificates::{Authority, acceptor};
 use crate::support::receiver::{Batch, Receiver};
@@ -171,6 +173,35 @@ fn rpc_with_insecure_falls_back_to_plain_text_once() {
         let place = format!("localhost:{}", receiver.port);
         let warnings = log::lines(&["\"WARN\"", &place, "does not speak TLS"]);
         assert_eq!(warnings.len(), 1, "{warnings:#?}");
+    });
+}
+
+#[test]
+fn a_receiver_that_hung_up_once_gets_tls_with_the_next_connection() {
+    let tls = acceptor(&Authority::new().certify("localhost"), None);
+    run(async {
+        let receiver = Receiver::with(Some(tls), &[]).await;
+        // In front of it, something that hangs up on the first connection, as a receiver does that restarts.
+        let door = TcpListener::bind("localhost:0").await.unwrap();
+        let endpoint = format!("rpc://localhost:{}", door.local_addr().unwrap().port());
+        let port = receiver.port;
+        tokio::spawn(async move {
+            drop(door.accept().await);
+            while let Ok((mut outside, _)) = door.accept().await {
+                tokio::spawn(async move {
+                    let mut inside = TcpStream::connect(("127.0.0.1", port)).await?;
+                    copy_bidirectional(&mut outside, &mut inside).await
+                });
+            }
+        });
+        let telemetry = telemetry(&[
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str()),
+            ("OTEL_EXPORTER_OTLP_INSECURE", "true"),
+        ]);
+        assert_eq!(exporter(&telemetry).target, endpoint, "it may be TLS or plain text");
+        root(&telemetry, "a").end();
+        let batches = receiver.wait_for_batches(1).await;
+        assert!(batches.iter().all(|batch| batch.is_tls));
     });
 }
 

@@ -5,6 +5,10 @@ use std::time::Duration;
 
 use super::connect::ConnectError;
 use super::health::FailureReason;
+use crate::attributes::truncate;
+
+/// The most bytes that are kept of what a receiver says in words: in log lines, in `/status`, in the report of a shutdown.
+pub(crate) const REMARK_BYTES_MAX: usize = 1024;
 
 /// Why a batch was not acknowledged.
 #[derive(Debug, thiserror::Error)]
@@ -119,6 +123,17 @@ impl ExportError {
     }
 }
 
+/// Cuts what a receiver said to [`REMARK_BYTES_MAX`].
+pub(crate) fn bounded(mut remark: String) -> String {
+    let kept = truncate(&remark, REMARK_BYTES_MAX).len();
+    if kept < remark.len() {
+        remark.truncate(kept);
+        remark.shrink_to_fit();
+        remark.push('…');
+    }
+    remark
+}
+
 /// Looks for a cause of one type.
 pub(crate) fn find_cause<'a, E: Error + 'static>(
     error: &'a (dyn Error + 'static),
@@ -131,4 +146,19 @@ pub(crate) fn find_cause<'a, E: Error + 'static>(
         cause = error.source();
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{REMARK_BYTES_MAX, bounded};
+
+    #[test]
+    fn a_remark_without_end_is_cut() {
+        assert_eq!(bounded("too old".to_owned()), "too old");
+        let at_bound = "x".repeat(REMARK_BYTES_MAX);
+        assert_eq!(bounded(at_bound.clone()), at_bound);
+        assert_eq!(bounded("x".repeat(4 * 1024 * 1024)), format!("{at_bound}…"));
+        let cut = bounded("é".repeat(REMARK_BYTES_MAX));
+        assert!(cut.len() <= REMARK_BYTES_MAX + '…'.len_utf8(), "{}", cut.len());
+    }
 }

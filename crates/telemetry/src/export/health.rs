@@ -5,7 +5,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::SystemTime;
+use std::time::{Duration, Instant, SystemTime};
 
 use super::cause::FailureCause;
 use crate::signal::Signal;
@@ -128,11 +128,19 @@ pub(crate) struct Health {
     last: Mutex<Last>,
 }
 
+/// The least time between two log lines that say the same about one exporter. A receiver that takes one batch and refuses the
+/// next would otherwise cause a line with each.
+const LINE_INTERVAL_MIN: Duration = Duration::from_secs(60);
+
 /// How the last exports ended.
 #[derive(Clone, Debug, Default)]
 struct Last {
     success: Option<SystemTime>,
     error: Option<(String, FailureCause)>,
+    /// Whether the last log line said that exports fail.
+    said_failing: bool,
+    /// When a line last said that they fail, and when that they work again.
+    lines: [Option<Instant>; 2],
 }
 
 /// What became of the items of one exporter, at one moment.
@@ -235,12 +243,23 @@ impl Health {
         self.settle(u64::MAX, FailureReason::Shutdown);
     }
 
-    /// Notes how the last export ended. Says whether that is a change.
-    pub(crate) fn note(&self, error: Option<(String, FailureCause)>) -> bool {
+    /// Notes how the last export ended, at `now`. Says whether that is worth a log line: it is not what the last line said, and
+    /// none like it was written within [`LINE_INTERVAL_MIN`]. A change that lasts longer than that is said with a later export.
+    pub(crate) fn note(&self, error: Option<(String, FailureCause)>, now: Instant) -> bool {
         let mut last = self.lock();
-        let changed = last.error.is_some() != error.is_some();
+        let is_failing = error.is_some();
         last.error = error;
-        changed
+        if last.said_failing == is_failing {
+            return false;
+        }
+        let [failing, working] = &mut last.lines;
+        let line = if is_failing { failing } else { working };
+        if line.is_some_and(|line| now.duration_since(line) < LINE_INTERVAL_MIN) {
+            return false;
+        }
+        *line = Some(now);
+        last.said_failing = is_failing;
+        true
     }
 
     /// What became of the items so far.
@@ -257,7 +276,7 @@ impl Health {
             + in_flight
             + failed.iter().map(|(_, count)| count).sum::<u64>()
             + dropped.iter().map(|(_, count)| count).sum::<u64>();
-        let Last { success: last_success, error } = self.lock().clone();
+        let Last { success: last_success, error, .. } = self.lock().clone();
         let (last_error, last_cause) = error.unzip();
         let Identity { signal, items, component, name, target, capacity } = self.identity.clone();
         ExporterStatus {
@@ -293,4 +312,39 @@ fn add(at: Option<usize>, counters: &[AtomicU64], items: u64) {
 fn counted<R: Copy>(reasons: &[R], counters: &[AtomicU64]) -> Vec<(R, u64)> {
     let values = counters.iter().map(|counter| counter.load(Ordering::Relaxed));
     reasons.iter().copied().zip(values).filter(|(_, count)| *count > 0).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::{Health, Identity, LINE_INTERVAL_MIN};
+    use crate::export::cause::FailureCause;
+    use crate::signal::Signal;
+
+    #[test]
+    fn a_receiver_that_changes_its_mind_with_each_batch_causes_few_lines() {
+        let health = Health::new(Identity {
+            signal: Signal::Traces,
+            items: "traces",
+            component: "test",
+            name: "test/0".to_owned(),
+            target: "nowhere".to_owned(),
+            capacity: 0,
+        });
+        let start = Instant::now();
+        let note = |is_failing: bool, after: Duration| {
+            let error = is_failing.then(|| ("no".to_owned(), FailureCause::Rejected));
+            let is_line = health.note(error, start + after);
+            assert_eq!(health.status().last_error.is_some(), is_failing, "the state is right");
+            is_line
+        };
+        assert!(!note(false, Duration::ZERO), "it always worked");
+        let lines = (1..=1000).filter(|at| note(at % 2 == 1, Duration::from_millis(*at))).count();
+        assert_eq!(lines, 2, "that it fails, and that it works again");
+        assert!(!note(true, Duration::from_secs(30)));
+        assert!(note(true, 2 * LINE_INTERVAL_MIN), "a failure that lasts is said");
+        assert!(!note(true, 3 * LINE_INTERVAL_MIN));
+        assert!(note(false, 3 * LINE_INTERVAL_MIN));
+    }
 }

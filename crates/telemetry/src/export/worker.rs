@@ -4,13 +4,13 @@
 //! batch ends in the account; a change between working and failing is one log line.
 
 use std::future::Future;
-use std::time::Duration;
+use std::time::{Duration, Instant as StdInstant};
 
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::cause::FailureCause;
-use super::error::ExportError;
+use super::error::{ExportError, bounded};
 use super::health::{FailureReason, Health, Identity};
 use super::queue::{Item, Queue};
 use crate::log::Chain;
@@ -36,9 +36,9 @@ pub(crate) struct Accepted {
 }
 
 impl Accepted {
-    /// What `partial_success` says; a negative count is nonsense and taken as none.
+    /// What `partial_success` says, at most [`super::error::REMARK_BYTES_MAX`] of it; a negative count is nonsense and taken as none.
     pub(crate) fn partly(rejected: i64, message: String) -> Self {
-        Self { rejected: u64::try_from(rejected).unwrap_or(0), message }
+        Self { rejected: u64::try_from(rejected).unwrap_or(0), message: bounded(message) }
     }
 }
 
@@ -70,21 +70,29 @@ where
     T: Item,
     S: Sink<T>,
 {
+    let send = async |items: Vec<T>| {
+        let count = u64::try_from(items.len()).unwrap_or(u64::MAX);
+        let sending = sink.export(items, closing);
+        settle(queue.health(), count, batch.export_timeout, sending).await;
+    };
     let mut due = Instant::now() + batch.delay;
     loop {
-        let everything = tokio::select! {
-            () = queue.ready() => queue.is_closed(),
+        let is_due = tokio::select! {
+            () = queue.ready() => false,
             () = sleep_until(due) => true,
         };
-        while let Some(items) = if everything { queue.take_any() } else { queue.take_full() } {
-            let count = u64::try_from(items.len()).unwrap_or(u64::MAX);
-            let sending = sink.export(items, closing);
-            settle(queue.health(), count, batch.export_timeout, sending).await;
+        let is_closed = queue.is_closed();
+        while let Some(items) = if is_closed { queue.take_any() } else { queue.take_full() } {
+            send(items).await;
         }
-        due = Instant::now() + batch.delay;
-        if everything && queue.is_closed() {
+        if is_closed {
             return;
         }
+        // One batch that is not full, and no more: what came while it was on its way has a delay of its own.
+        if is_due && let Some(items) = queue.take_any() {
+            send(items).await;
+        }
+        due = Instant::now() + batch.delay;
     }
 }
 
@@ -120,14 +128,14 @@ pub(crate) async fn settle(
     }
 }
 
-/// Notes a failure; the first of a row is a log line.
+/// Notes a failure; the first of a row is a log line, unless there was one like it a moment ago.
 pub(super) fn failing(
     health: &Health,
     error: &str,
     (reason, cause): (FailureReason, FailureCause),
 ) {
     let Identity { signal, items, target, .. } = &health.identity;
-    if health.note(Some((error.to_owned(), cause))) {
+    if health.note(Some((error.to_owned(), cause)), StdInstant::now()) {
         tracing::warn!(
             signal = %signal,
             target = %target,
@@ -140,10 +148,73 @@ pub(super) fn failing(
     }
 }
 
-/// Notes a success; the first after failures is a log line.
+/// Notes a success; the first after failures is a log line, unless there was one like it a moment ago.
 fn working(health: &Health) {
-    if health.note(None) {
+    if health.note(None, StdInstant::now()) {
         let Identity { signal, items, target, .. } = &health.identity;
         tracing::info!(signal = %signal, target = %target, "Export of {items} to {target} works again.");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+    use std::time::{Duration, Instant};
+
+    use super::{Accepted, Closing, Sink, run};
+    use crate::export::error::{ExportError, REMARK_BYTES_MAX};
+    use crate::export::health::{Health, Identity};
+    use crate::export::queue::Queue;
+    use crate::settings::Batch;
+    use crate::signal::Signal;
+
+    /// Gets a new item with each batch, and closes the queue with the fourth.
+    struct Busy {
+        queue: Arc<Queue<usize>>,
+        times: Mutex<Vec<Instant>>,
+    }
+
+    impl Sink<usize> for Busy {
+        async fn export(&self, _: Vec<usize>, _: &Closing) -> Result<Accepted, ExportError> {
+            let mut times = self.times.lock().unwrap();
+            times.push(Instant::now());
+            if times.len() < 4 {
+                self.queue.push(1);
+            } else {
+                self.queue.close();
+            }
+            Ok(Accepted::default())
+        }
+    }
+
+    #[test]
+    fn items_that_come_during_an_export_wait_for_the_next_one() {
+        let health = Health::new(Identity {
+            signal: Signal::Traces,
+            items: "traces",
+            component: "test",
+            name: "test/0".to_owned(),
+            target: "nowhere".to_owned(),
+            capacity: 10,
+        });
+        let queue = Arc::new(Queue::new(5, Arc::new(health)));
+        queue.push(1);
+        let delay = Duration::from_millis(100);
+        let export_timeout = Duration::from_secs(5);
+        let batch = Batch { queue_items_max: 10, items_max: 5, delay, export_timeout };
+        let sink = Busy { queue: Arc::clone(&queue), times: Mutex::default() };
+        let (_closing, wait) = Closing::new();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        runtime.unwrap().block_on(run(&queue, &sink, batch, &wait));
+        let times = sink.times.into_inner().unwrap();
+        let pauses: Vec<_> = times.windows(2).map(|pair| pair[1] - pair[0]).collect();
+        assert_eq!(pauses.len(), 3);
+        assert!(pauses.iter().all(|pause| *pause >= delay), "{pauses:?}");
+    }
+
+    #[test]
+    fn what_a_receiver_says_is_kept_in_part() {
+        let said = Accepted::partly(1, "x".repeat(4 * 1024 * 1024)).message;
+        assert!(said.len() < REMARK_BYTES_MAX + 8, "{}", said.len());
     }
 }

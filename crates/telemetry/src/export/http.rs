@@ -5,18 +5,26 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER, USER_AGENT};
 use http::{HeaderMap, HeaderValue, Method, Request, Uri};
-use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
+use http_body_util::{BodyExt as _, Collected, Full, LengthLimitError, Limited};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
 use super::connect::{ConnectError, Connector};
-use super::error::{ExportError, find_cause};
+use super::error::{ExportError, bounded, find_cause};
 use super::otlp::{self, ANSWER_BYTES_MAX, RETRY_AFTER_MAX};
 use crate::settings::endpoint::Protocol;
 use crate::settings::{Compression, Otlp};
 
 /// How long an unused connection is kept, longer than the delay between two batches.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// What receivers call the answers of OTLP.
+const OTLP_MEDIA_TYPES: [&str; 4] = [
+    "application/x-protobuf",
+    "application/protobuf",
+    "application/vnd.google.protobuf",
+    "application/json",
+];
 
 /// Posts bodies to one URL.
 #[derive(Debug)]
@@ -61,12 +69,14 @@ impl HttpTransport {
             let retry_after = head.headers.get(RETRY_AFTER).and_then(retry_after);
             return Err(ExportError::HttpStatus { status: head.status.as_u16(), retry_after });
         }
-        let content_type = head.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-        if let Some(other) = content_type.filter(|value| value.starts_with("text/html")) {
-            return Err(ExportError::NotOtlp(other.to_owned()));
-        }
-        match Limited::new(body, ANSWER_BYTES_MAX).collect().await {
-            Ok(answer) => Ok(answer.to_bytes()),
+        let content_type = head.headers.get(CONTENT_TYPE);
+        match Limited::new(body, ANSWER_BYTES_MAX).collect().await.map(Collected::to_bytes) {
+            Ok(answer) if answer.is_empty() || content_type.is_some_and(is_otlp) => Ok(answer),
+            // A page of a proxy or a login is a success only for people.
+            Ok(_) => {
+                let text = content_type.map(|text| String::from_utf8_lossy(text.as_bytes()));
+                Err(ExportError::NotOtlp(bounded(text.unwrap_or_default().into_owned())))
+            }
             Err(error) if error.is::<LengthLimitError>() => {
                 Err(ExportError::AnswerTooLarge(ANSWER_BYTES_MAX))
             }
@@ -80,6 +90,13 @@ fn failed(error: hyper_util::client::legacy::Error) -> ExportError {
         Some(error) => ExportError::Connect(error.clone()),
         None => ExportError::Exchange(Box::new(error)),
     }
+}
+
+/// Says whether an answer may be one of OTLP: protobuf under one of its names, or JSON.
+fn is_otlp(content_type: &HeaderValue) -> bool {
+    let text = content_type.to_str().unwrap_or_default();
+    let media_type = text.split(';').next().unwrap_or_default().trim();
+    OTLP_MEDIA_TYPES.iter().any(|known| media_type.eq_ignore_ascii_case(known))
 }
 
 /// Reads `Retry-After`: seconds or a date; at most [`RETRY_AFTER_MAX`].

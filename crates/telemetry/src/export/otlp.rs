@@ -165,7 +165,7 @@ where
             Protocol::HttpJson => serde_json::from_slice(&answer).ok(),
             Protocol::Grpc | Protocol::HttpProtobuf => E::Response::decode(answer).ok(),
         };
-        // A success with a strange body is still a success: some receivers answer nothing or `OK`.
+        // A success with a strange body is still a success: some receivers answer nothing, or something of their own in JSON.
         Ok(response.map(E::accepted).unwrap_or_default())
     }
 }

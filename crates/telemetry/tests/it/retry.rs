@@ -73,6 +73,26 @@ fn final_answers_over_http_are_not() {
 }
 
 #[test]
+fn only_what_a_receiver_of_otlp_would_answer_is_a_success() {
+    for (content_type, body) in [
+        (None, ""),
+        (Some("text/plain; charset=utf-8"), ""),
+        (Some("application/json; charset=utf-8"), "{}"),
+        (Some("Application/JSON"), "{\"ok\":true}"),
+        (Some("application/x-protobuf"), ""),
+        (Some("application/protobuf"), "\n\0"),
+    ] {
+        check("http/protobuf", &[Answer::Other(content_type, body)], &delivered(1));
+    }
+    for content_type in ["Text/HTML", "application/xhtml+xml", "text/plain", "image/png", ";"] {
+        let answer = Answer::Other(Some(content_type), "<p>Please log in.");
+        check("http/protobuf", &[answer], &lost(1, FailureReason::InvalidAnswer, content_type));
+    }
+    let unnamed = Answer::Other(None, "<p>Please log in.");
+    check("http/json", &[unnamed], &lost(1, FailureReason::InvalidAnswer, "not an OTLP receiver"));
+}
+
+#[test]
 fn a_receiver_that_wants_more_time_than_there_is_gets_no_second_request() {
     let wait = Answer::Http(429, Some("3600".to_owned()));
     check("http/protobuf", &[wait], &lost(1, FailureReason::HttpStatus, "429"));

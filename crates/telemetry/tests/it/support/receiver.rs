@@ -58,6 +58,8 @@ pub(crate) enum Answer {
     Grpc(tonic::Code),
     /// A page for people.
     Html,
+    /// A success with this content type, or without one, and this body.
+    Other(Option<&'static str>, &'static str),
     /// More than a receiver may send.
     Endless,
     /// Nothing, for longer than any test waits.
@@ -168,6 +170,7 @@ impl Receiver {
             Answer::Http(..)
             | Answer::Grpc(_)
             | Answer::Html
+            | Answer::Other(..)
             | Answer::Endless
             | Answer::Nothing => 0,
         });
@@ -283,6 +286,8 @@ async fn http(shared: Shared, came: Came, body: Incoming) -> Response<Body> {
             }
         }
         Answer::Html => set(&mut response, "text/html; charset=utf-8", b"<html>".to_vec()),
+        Answer::Other(Some(content_type), body) => set(&mut response, content_type, body.into()),
+        Answer::Other(None, body) => *response.body_mut() = Body::new(Full::new(body.into())),
         Answer::Endless => set(&mut response, "application/x-protobuf", vec![0; 5 * 1024 * 1024]),
         Answer::Nothing => tokio::time::sleep(Duration::from_secs(3600)).await,
         Answer::Grpc(code) => panic!("{code:?} over HTTP"),
@@ -325,7 +330,9 @@ impl Collector {
                 tokio::time::sleep(Duration::from_secs(3600)).await;
                 Err(tonic::Status::internal("never"))
             }
-            Answer::Http(..) | Answer::Html | Answer::Endless => panic!("{said:?} over gRPC"),
+            Answer::Http(..) | Answer::Html | Answer::Other(..) | Answer::Endless => {
+                panic!("{said:?} over gRPC")
+            }
         }
     }
 }

@@ -11,7 +11,10 @@ use opentelemetry_proto::tonic::collector::metrics::v1::{
     ExportMetricsServiceRequest, ExportMetricsServiceResponse,
 };
 use opentelemetry_proto::tonic::common::v1::InstrumentationScope;
-use opentelemetry_proto::tonic::metrics::v1::{Metric, ResourceMetrics, ScopeMetrics};
+use opentelemetry_proto::tonic::metrics::v1::metric::Data;
+use opentelemetry_proto::tonic::metrics::v1::{
+    Gauge, Histogram, Metric, ResourceMetrics, ScopeMetrics, Sum,
+};
 use prost::Message as _;
 use tokio::sync::{Mutex, watch};
 use tokio::time::{Instant, sleep_until};
@@ -81,9 +84,11 @@ async fn read(
         };
         // From the beginning of this export, so that the pace does not depend on the receiver's.
         due = Instant::now() + reading.interval;
-        for batch in batches(reader.collect(SystemTime::now())) {
-            let count = u64::try_from(data_points(&batch)).unwrap_or(u64::MAX);
-            health.create(count);
+        let metrics = reader.collect(SystemTime::now());
+        // All of the reading before its first request, so that what does not leave in time is known to be lost.
+        health.create(count(&metrics));
+        for batch in batches(metrics) {
+            let count = count(&batch);
             settle(health, count, reading.timeout, sink.export(batch, closing)).await;
         }
         if is_last {
@@ -92,11 +97,16 @@ async fn read(
     }
 }
 
-/// Divides metrics into requests that any receiver takes. The points of one metric stay together.
+/// How many points metrics have.
+fn count(metrics: &[Metric]) -> u64 {
+    u64::try_from(data_points(metrics)).unwrap_or(u64::MAX)
+}
+
+/// Divides metrics into requests that any receiver takes; a metric that is larger by itself goes in parts.
 fn batches(metrics: Vec<Metric>) -> Vec<Vec<Metric>> {
     let mut batches: Vec<Vec<Metric>> = Vec::new();
     let mut bytes = 0;
-    for metric in metrics {
+    for metric in metrics.into_iter().flat_map(parts) {
         let len = metric.encoded_len();
         match batches.last_mut() {
             Some(batch) if bytes + len <= BATCH_BYTES_MAX => {
@@ -110,6 +120,62 @@ fn batches(metrics: Vec<Metric>) -> Vec<Vec<Metric>> {
         }
     }
     batches
+}
+
+/// Divides the points of a metric that is too large for one request; each part has the metric's name and description.
+fn parts(metric: Metric) -> Vec<Metric> {
+    if metric.encoded_len() <= BATCH_BYTES_MAX {
+        return vec![metric];
+    }
+    let Metric { name, description, unit, metadata, data } = metric;
+    let data: Vec<Data> = match data {
+        Some(Data::Gauge(Gauge { data_points })) => {
+            let parts = divided(data_points).into_iter();
+            parts.map(|data_points| Data::Gauge(Gauge { data_points })).collect()
+        }
+        Some(Data::Sum(Sum { data_points, aggregation_temporality, is_monotonic })) => {
+            let sum = |data_points| Sum { data_points, aggregation_temporality, is_monotonic };
+            divided(data_points).into_iter().map(|points| Data::Sum(sum(points))).collect()
+        }
+        Some(Data::Histogram(Histogram { data_points, aggregation_temporality })) => {
+            let histogram = |data_points| Histogram { data_points, aggregation_temporality };
+            let parts = divided(data_points).into_iter();
+            parts.map(|points| Data::Histogram(histogram(points))).collect()
+        }
+        // The gateway has none of these.
+        Some(other @ (Data::ExponentialHistogram(_) | Data::Summary(_))) => vec![other],
+        None => Vec::new(),
+    };
+    let part = |data| Metric {
+        name: name.clone(),
+        description: description.clone(),
+        unit: unit.clone(),
+        metadata: metadata.clone(),
+        data: Some(data),
+    };
+    data.into_iter().map(part).collect()
+}
+
+/// Divides points into groups of at most [`BATCH_BYTES_MAX`], or of one.
+fn divided<P: prost::Message>(points: Vec<P>) -> Vec<Vec<P>> {
+    /// Tag and length around a point.
+    const AROUND: usize = 8;
+    let mut groups: Vec<Vec<P>> = Vec::new();
+    let mut bytes = 0;
+    for point in points {
+        let len = AROUND + point.encoded_len();
+        match groups.last_mut() {
+            Some(group) if bytes + len <= BATCH_BYTES_MAX => {
+                bytes += len;
+                group.push(point);
+            }
+            _ => {
+                bytes = len;
+                groups.push(vec![point]);
+            }
+        }
+    }
+    groups
 }
 
 /// Writes metrics as OTLP.
@@ -147,9 +213,15 @@ impl Encode<Metric> for MetricEncoder {
 
 #[cfg(test)]
 mod tests {
-    use opentelemetry_proto::tonic::metrics::v1::Metric;
+    use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue, any_value};
+    use opentelemetry_proto::tonic::metrics::v1::metric::Data;
+    use opentelemetry_proto::tonic::metrics::v1::{Histogram, HistogramDataPoint, Metric};
+    use prost::Message as _;
 
     use super::{BATCH_BYTES_MAX, batches};
+
+    /// What a gRPC receiver takes when nobody says otherwise.
+    const GRPC_BYTES_MAX: usize = 4 * 1024 * 1024;
 
     #[test]
     fn requests_are_divided_between_metrics() {
@@ -160,6 +232,35 @@ mod tests {
         assert_eq!(sizes(vec![]), [0; 0]);
         assert_eq!(sizes(vec![metric(1), metric(2), metric(3)]), [3]);
         assert_eq!(sizes(vec![metric(half), metric(half), metric(1)]), [1, 2]);
-        assert_eq!(sizes(vec![metric(3 * half), metric(1), metric(3 * half)]), [1, 1, 1]);
+    }
+
+    #[test]
+    fn a_metric_with_very_many_series_goes_in_parts() {
+        let label = |at: usize| KeyValue {
+            key: "tool".to_owned(),
+            value: Some(AnyValue { value: Some(any_value::Value::StringValue(format!("{at}"))) }),
+            ..KeyValue::default()
+        };
+        let point = |at| HistogramDataPoint {
+            attributes: vec![label(at)],
+            bucket_counts: vec![u64::MAX; 16],
+            explicit_bounds: vec![0.5; 15],
+            ..HistogramDataPoint::default()
+        };
+        let data_points: Vec<_> = (0..20_000).map(point).collect();
+        let (name, aggregation_temporality) = ("duration".to_owned(), 2);
+        let histogram = Histogram { data_points: data_points.clone(), aggregation_temporality };
+        let whole = Metric { name, data: Some(Data::Histogram(histogram)), ..Metric::default() };
+        let mut found = Vec::new();
+        let batches = batches(vec![whole]);
+        assert!(batches.len() > 1, "{}", batches.len());
+        for metric in batches.into_iter().flatten() {
+            assert!(metric.encoded_len() <= GRPC_BYTES_MAX, "{}", metric.encoded_len());
+            assert_eq!(metric.name, "duration");
+            let Some(Data::Histogram(part)) = metric.data else { panic!("another kind") };
+            assert_eq!(part.aggregation_temporality, 2);
+            found.extend(part.data_points);
+        }
+        assert_eq!(found, data_points);
     }
 }

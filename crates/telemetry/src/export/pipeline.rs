@@ -124,6 +124,10 @@ impl Pipeline {
             self.health.drop_items(DropReason::AlreadyShutdown, queue.discard());
         }
         self.health.abandon();
+        if self.queue.is_none() {
+            // What was read and did not begin to leave.
+            self.health.drop_items(DropReason::AlreadyShutdown, self.health.status().queued);
+        }
         flushed(&before, self.health.status())
     }
 }

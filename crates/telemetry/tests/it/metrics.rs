@@ -1,5 +1,7 @@
 //! Metrics leave at their interval and once more at the end, as the environment wants them counted.
 
+use std::time::Duration;
+
 use mcp_gateway_telemetry::status::FailureReason;
 use mcp_gateway_telemetry::{Metrics, SHUTDOWN_DEADLINE, Signal};
 use opentelemetry_proto::tonic::metrics::v1::metric::Data;
@@ -124,5 +126,26 @@ fn nothing_is_sent_before_anybody_says_whose_metrics() {
         let report = telemetry.shutdown(SHUTDOWN_DEADLINE).await;
         assert_eq!(report.lost(), 0, "{report:?}");
         assert_eq!(receiver.items(Signal::Metrics), 0);
+    });
+}
+
+#[test]
+fn what_does_not_begin_to_leave_in_time_is_counted() {
+    run(async {
+        let receiver = Receiver::answering(&vec![Answer::Nothing; 10]).await;
+        let sender = sender(&receiver, &[("OTEL_METRIC_EXPORT_INTERVAL", "60000")]);
+        // More than one request takes.
+        for at in 0..8 {
+            let long: &'static str = String::leak(format!("{at}").repeat(1024 * 1024));
+            sender.metrics.limit_reached(long);
+        }
+        let report = sender.telemetry.shutdown(Duration::from_millis(500)).await;
+        let account = sender.account(Signal::Metrics);
+        assert_balanced(&account);
+        assert_eq!((account.queued, account.in_flight), (0, 0), "{account:#?}");
+        assert!(account.created > receiver.items(Signal::Metrics), "{account:#?}");
+        assert!(account.dropped_total() > 0, "{account:#?}");
+        let lost: Vec<_> = report.signals.iter().map(|flush| flush.lost).collect();
+        assert_eq!(lost, [account.created], "{report:?}");
     });
 }

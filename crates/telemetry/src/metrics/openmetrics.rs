@@ -2,6 +2,8 @@
 //!
 //! The two differ in where `_total` stands, in units, exemplars and the end mark, which the older one does not have.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::fmt::{self, Write};
 
 use super::exemplar::SeenExemplar;
@@ -83,8 +85,8 @@ impl Writer {
         writeln!(self.text, "# HELP {family} {help}\n# TYPE {family} {kind}")?;
         self.text.write_str("target_info")?;
         let mut separator = '{';
-        for (name, value) in attributes {
-            self.label(separator, name, value)?;
+        for (name, value) in merged(attributes) {
+            self.label(separator, &name, &value)?;
             separator = ',';
         }
         writeln!(self.text, "}} 1")
@@ -181,12 +183,7 @@ impl Writer {
 
     fn label(&mut self, separator: char, name: &str, value: &str) -> fmt::Result {
         self.text.push(separator);
-        for (at, character) in name.chars().enumerate() {
-            let fits = character.is_ascii_alphabetic()
-                || character == '_'
-                || at > 0 && character.is_ascii_digit();
-            self.text.push(if fits { character } else { '_' });
-        }
+        self.text.extend(label_name(name));
         self.text.write_str("=\"")?;
         for character in value.chars() {
             match character {
@@ -198,6 +195,36 @@ impl Writer {
         }
         self.text.write_str("\"")
     }
+}
+
+/// What is left of a name in a label.
+fn label_name(name: &str) -> impl Iterator<Item = char> {
+    name.chars().enumerate().map(|(at, character)| {
+        let fits = character.is_ascii_alphabetic()
+            || character == '_'
+            || at > 0 && character.is_ascii_digit();
+        if fits { character } else { '_' }
+    })
+}
+
+/// Makes labels of attributes, in the order of their names. Where several names become one, so do the values, with `;` between
+/// them: a label that comes twice would cost the whole scrape.
+fn merged(attributes: &[(String, String)]) -> BTreeMap<String, String> {
+    let mut sorted: Vec<_> = attributes.iter().collect();
+    sorted.sort_unstable();
+    let mut labels: BTreeMap<String, String> = BTreeMap::new();
+    for (name, value) in sorted {
+        match labels.entry(label_name(name).collect()) {
+            Entry::Vacant(label) => {
+                label.insert(value.clone());
+            }
+            Entry::Occupied(mut label) => {
+                label.get_mut().push(';');
+                label.get_mut().push_str(value);
+            }
+        }
+    }
+    labels
 }
 
 /// The name of a family in OpenMetrics: that of its samples without `_total`.
@@ -217,7 +244,15 @@ fn hexadecimal(text: &mut String, bytes: &[u8]) -> fmt::Result {
 
 #[cfg(test)]
 mod tests {
-    use super::TextFormat;
+    use super::{TextFormat, write};
+
+    #[test]
+    fn attributes_whose_names_become_one_are_one_label() {
+        let attributes = [("a_b", "2"), ("c", "x"), ("a.b", "1"), ("a-b", "0")];
+        let attributes = attributes.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let text = write(&[], &attributes, TextFormat::OpenMetrics);
+        assert!(text.contains("\ntarget_info{a_b=\"0;1;2\",c=\"x\"} 1\n"), "{text}");
+    }
 
     #[test]
     fn openmetrics_is_what_everybody_gets_who_does_not_ask_for_the_older_format() {

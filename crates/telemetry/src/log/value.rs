@@ -66,14 +66,24 @@ impl<'a, W: Write> Bounded<'a, W> {
             (_, '\n') => self.writer.write_str("\\n"),
             (_, '\r') => self.writer.write_str("\\r"),
             (_, '\t') => self.writer.write_str("\\t"),
-            (Escape::Json, c) if c < ' ' => write!(self.writer, "\\u{:04x}", u32::from(c)),
-            // Terminals act on control characters, and U+2028 breaks lines in some viewers.
-            (Escape::Text | Escape::QuotedText, c) if c.is_control() || c == '\u{2028}' => {
+            // Terminals act on control characters, U+2028 breaks lines in some viewers, and direction marks turn text around.
+            (Escape::Json, c) if !is_printable(c) => {
+                let mut units = [0; 2];
+                c.encode_utf16(&mut units)
+                    .iter()
+                    .try_for_each(|unit| write!(self.writer, "\\u{unit:04x}"))
+            }
+            (Escape::Text | Escape::QuotedText, c) if !is_printable(c) => {
                 write!(self.writer, "\\u{{{:x}}}", u32::from(c))
             }
             (_, c) => self.writer.write_char(c),
         }
     }
+}
+
+/// Says whether a character shows what it is; as in the texts of audit events.
+fn is_printable(c: char) -> bool {
+    matches!(c, '"' | '\'' | '\\') || c.escape_debug().len() == 1
 }
 
 impl<W: Write> Write for Bounded<'_, W> {
@@ -90,5 +100,47 @@ impl<W: Write> Write for Bounded<'_, W> {
             return self.writer.write_str(kept);
         }
         kept.chars().try_for_each(|c| self.write_escaped(c))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write as _;
+
+    use super::{Bounded, Escape};
+
+    fn written(text: &str, escape: Escape) -> String {
+        let mut out = String::new();
+        let mut bounded = Bounded::new(&mut out, escape, 1000);
+        bounded.write_str(text).unwrap();
+        bounded.finish().unwrap();
+        out
+    }
+
+    #[test]
+    fn what_is_not_printable_is_shown() {
+        for c in [
+            '\u{1b}',
+            '\u{7f}',
+            '\u{9b}',
+            '\u{200b}',
+            '\u{202e}',
+            '\u{2028}',
+            '\u{2029}',
+            '\u{2066}',
+            '\u{e0041}',
+        ] {
+            let text = format!("a{c}b");
+            let shown = format!("a\\u{{{:x}}}b", u32::from(c));
+            assert_eq!(written(&text, Escape::Text), shown);
+            assert_eq!(written(&text, Escape::QuotedText), shown);
+            let json = written(&text, Escape::Json);
+            assert!(json.is_ascii() && !json.contains(char::is_control), "{json:?}");
+            assert_eq!(serde_json::from_str::<String>(&format!("\"{json}\"")).unwrap(), text);
+        }
+        let harmless = "é ü 天気 ☂ 'x' – …";
+        for escape in [Escape::Text, Escape::QuotedText, Escape::Json] {
+            assert_eq!(written(harmless, escape), harmless);
+        }
     }
 }

@@ -2,11 +2,14 @@
 
 mod log;
 mod metric;
+mod writer;
 
-use std::io::{self, Write as _};
+use std::io;
+use std::sync::{Mutex, PoisonError};
 
 use serde_json::{Map, Value, json};
 
+use self::writer::Writer;
 use super::error::ExportError;
 use super::worker::{Accepted, Closing, Sink};
 use crate::span::data::{SpanData, SpanStatus};
@@ -30,17 +33,26 @@ async fn print<T: Send + 'static>(
     batch: Vec<T>,
     line: fn(&T) -> Value,
 ) -> Result<Accepted, ExportError> {
-    // Standard output may be a pipe that nobody reads; the export thread must not wait for it.
-    let written = tokio::task::spawn_blocking(move || {
-        let mut text = String::new();
-        for item in batch {
-            text.push_str(&line(&item).to_string());
-            text.push('\n');
-        }
-        io::stdout().lock().write_all(text.as_bytes())
-    });
-    let written = written.await.unwrap_or_else(|error| Err(io::Error::other(error)));
-    written.map(|()| Accepted::default()).map_err(ExportError::Output)
+    let mut text = String::new();
+    for item in batch {
+        text.push_str(&line(&item).to_string());
+        text.push('\n');
+    }
+    let writer = writer().map_err(ExportError::Output)?;
+    writer.write(text).await.map_err(ExportError::Output)?;
+    Ok(Accepted::default())
+}
+
+/// The writer of standard output, which the process has once; started when something is written for the first time.
+fn writer() -> io::Result<Writer> {
+    static WRITER: Mutex<Option<Writer>> = Mutex::new(None);
+    let mut writer = WRITER.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(writer) = &*writer {
+        return Ok(writer.clone());
+    }
+    let started = Writer::start(io::stdout())?;
+    *writer = Some(started.clone());
+    Ok(started)
 }
 
 fn line(span: &SpanData) -> Value {

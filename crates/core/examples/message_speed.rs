@@ -21,7 +21,7 @@ use mcp_gateway_core::catalog::Tool;
 use mcp_gateway_core::config::{Config, Server};
 use mcp_gateway_core::jsonrpc::{Id, Message};
 use mcp_gateway_core::routing::{
-    Decision, SessionState, Snapshot, TraceStamp, Visibility, call_body, decide,
+    Decision, SessionState, Snapshot, TraceEdit, TraceStamp, Visibility, call_body, decide,
 };
 use mcp_gateway_core::sse;
 use serde::Deserialize;
@@ -89,7 +89,7 @@ fn measure(snapshot: &Snapshot, name: &str, arguments: &str) {
     let ratios = [
         fastest(|| Message::parse(black_box(call)).unwrap().param("name").is_some()) / value,
         fastest(route) / value,
-        fastest(|| call_body(&message, &tool_call, Some(stamp), None)) / value,
+        fastest(|| call_body(&message, &tool_call, TraceEdit::Set(stamp), None)) / value,
         follow(AnswerForm::Json, answer.as_bytes()) / answer_value,
         follow(AnswerForm::EventStream, &stream) / answer_value,
         fastest(|| borrowed(black_box(call))) / value,

@@ -244,6 +244,14 @@ fn fixed_differences(old: &Config, new: &Config) -> Vec<&'static str> {
             "limits.sessionInitTimeout",
             old.limits.session_init_timeout != new.limits.session_init_timeout,
         ),
+        (
+            "telemetry.metrics.enabled",
+            old.telemetry.metrics.enabled != new.telemetry.metrics.enabled,
+        ),
+        (
+            "telemetry.metrics.seriesMax",
+            old.telemetry.metrics.series_max != new.telemetry.metrics.series_max,
+        ),
         ("limits.streamsMax", old.limits.streams_max != new.limits.streams_max),
         ("limits.drainTimeout", old.limits.drain_timeout != new.limits.drain_timeout),
         // The gRPC server was told how long a message may be, and so was Envoy.
@@ -405,3 +413,6 @@ fn closer(access: ServerAccess, snapshots: Snapshots, figures: EndedSessions) ->
         })
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -172,10 +172,10 @@ fn tracer(
     extra: Vec<Box<dyn SpanSink>>,
 ) -> Tracer {
     let Some(asked) = &settings.traces else {
-        return Tracer::off();
+        return Tracer::off_with(settings.propagators);
     };
     if queues.is_empty() && extra.is_empty() {
-        return Tracer::off();
+        return Tracer::off_with(settings.propagators);
     }
     let spans = SpanSettings {
         sampler: asked.sampler,

@@ -26,7 +26,11 @@ use crate::trace::SPANS_HELD_MAX;
 
 /// Starts spans; cheap to clone.
 #[derive(Clone, Debug, Default)]
-pub struct Tracer(Option<Shared<Active>>);
+pub struct Tracer(Option<Shared<Active>>, Withholds);
+
+/// Whether baggage ends here although there are no spans: `OTEL_PROPAGATORS` counts with them and without.
+#[derive(Clone, Copy, Debug, Default)]
+struct Withholds(bool);
 
 /// What all spans share.
 #[derive(Debug)]
@@ -69,14 +73,19 @@ pub(crate) struct Room(AtomicUsize);
 impl Tracer {
     /// A tracer that does nothing.
     pub const fn off() -> Self {
-        Self(None)
+        Self(None, Withholds(false))
+    }
+
+    /// A tracer that does nothing, where the environment names these propagators.
+    pub(crate) const fn off_with(propagators: Propagators) -> Self {
+        Self(None, Withholds(!propagators.baggage))
     }
 
     /// A tracer whose spans go to `sinks`.
     pub(crate) fn new(settings: SpanSettings, sinks: Sinks, clock: Clock) -> Self {
         let SpanSettings { sampler, limits, propagators, vocabulary } = settings;
         let count = |limit| usize::try_from(limit).unwrap_or(usize::MAX);
-        Self(Shared::new(Active {
+        let active = Shared::new(Active {
             sampling: Sampling::new(sampler, clock.clone()),
             bounds: Bounds {
                 count_max: count(limits.attributes.count),
@@ -88,7 +97,8 @@ impl Tracer {
             propagators,
             vocabulary,
             sinks,
-        }))
+        });
+        Self(active, Withholds::default())
     }
 
     /// A tracer of a test, parent-based, with the limits of the specification.
@@ -128,6 +138,11 @@ impl Tracer {
     /// Which forms of context are read and written; none when off.
     pub fn propagators(&self) -> Propagators {
         self.0.as_ref().map_or(Propagators::NONE, |active| active.propagators)
+    }
+
+    /// Says whether baggage goes on to other processes, with spans or without.
+    pub fn passes_baggage(&self) -> bool {
+        self.0.as_ref().map_or(!self.1.0, |active| active.propagators.baggage)
     }
 
     /// Reads the caller's trace context from the headers of a request; does not look when off, or when `OTEL_PROPAGATORS` says so.

@@ -13,7 +13,7 @@ const HEAD: &str = "\
 `mcp-gateway serve --config FILE` reads one YAML file of at most 4 MiB. Every problem of the file is reported at once,
 each with its path; unknown keys and keys that appear twice are problems. A file that changes is read again: a good one
 takes effect, a bad one (one with another `mode` among them) is reported and the configuration before it stays. `listen`,
-`adminListen`, `extProcListen`, `signingKey`, `log.format`, and of the limits `connectionsMax`, `sessionTtl` and `storeEntriesMax`
+`adminListen`, `extProcListen`, `signingKey`, `log.format`, `telemetry.metrics`, and of the limits `connectionsMax`, `sessionTtl` and `storeEntriesMax`
 wait for the next start. Write the new content to another file and rename that over the old one, as editors and Kubernetes
 do.
 

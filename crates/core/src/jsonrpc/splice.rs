@@ -22,8 +22,16 @@ pub struct Splice<'a> {
     message: &'a Message<'a>,
     edits: Vec<Edit>,
     strings: Vec<(String, String)>,
-    trace: Option<Trace>,
+    trace: TraceEdit,
     baggage: Baggage,
+}
+
+/// What becomes of the trace context that is there.
+#[derive(Clone)]
+enum TraceEdit {
+    Kept,
+    Set(Trace),
+    Removed,
 }
 
 #[derive(Clone)]
@@ -64,7 +72,7 @@ impl<'a> Splice<'a> {
             message,
             edits: Vec::new(),
             strings: Vec::new(),
-            trace: None,
+            trace: TraceEdit::Kept,
             baggage: Baggage::Kept,
         }
     }
@@ -87,7 +95,12 @@ impl<'a> Splice<'a> {
     /// there are no `params`, or when `_meta` is something else than an object.
     pub fn set_trace(&mut self, traceparent: &str, tracestate: Option<&str>) {
         let (traceparent, tracestate) = (traceparent.to_owned(), tracestate.map(str::to_owned));
-        self.trace = Some(Trace { traceparent, tracestate });
+        self.trace = TraceEdit::Set(Trace { traceparent, tracestate });
+    }
+
+    /// Takes the trace context in `params._meta` away. Nothing happens when there is none.
+    pub fn remove_trace(&mut self) {
+        self.trace = TraceEdit::Removed;
     }
 
     /// Puts `baggage` in the place of the one in `params._meta`, or takes that away. Nothing happens when there is none.
@@ -99,7 +112,11 @@ impl<'a> Splice<'a> {
     /// True when [`finish`](Self::finish) would copy the message as it is.
     pub fn is_empty(&self) -> bool {
         let Some(params) = self.message.params() else { return self.edits.is_empty() };
-        let no_trace = self.trace.is_none() || !takes_trace(params);
+        let no_trace = match self.trace {
+            TraceEdit::Kept => true,
+            TraceEdit::Set(_) => !takes_trace(params),
+            TraceEdit::Removed => self.message.meta().is_none_or(|meta| trace_of(meta).is_empty()),
+        };
         let has_baggage = self.message.meta().is_some_and(|meta| meta.get(BAGGAGE).is_some());
         let no_baggage = matches!(self.baggage, Baggage::Kept) || !has_baggage;
         self.edits.is_empty() && self.strings.is_empty() && no_trace && no_baggage
@@ -121,10 +138,14 @@ impl<'a> Splice<'a> {
                 None => self.insert(params, members(&[(&key, &value)]), 0),
             }
         }
-        let removed = self.message.meta().map(|meta| self.resolve_baggage(meta));
-        let Some(Trace { traceparent, tracestate }) = self.trace.take() else {
-            if let (Some(meta), Some(removed)) = (self.message.meta(), removed) {
-                self.remove(meta, &removed);
+        let mut removed = self.message.meta().map(|meta| self.resolve_baggage(meta));
+        let trace = std::mem::replace(&mut self.trace, TraceEdit::Kept);
+        let TraceEdit::Set(Trace { traceparent, tracestate }) = trace else {
+            if let (Some(meta), Some(removed)) = (self.message.meta(), &mut removed) {
+                if let TraceEdit::Removed = trace {
+                    removed.extend(trace_of(meta));
+                }
+                self.remove(meta, removed);
             }
             return;
         };
@@ -245,6 +266,13 @@ fn apply(text: &[u8], edits: &[Edit]) -> Vec<u8> {
 /// The place of one member's value.
 fn value(object: &Object<'_>, at: usize) -> Option<Range<usize>> {
     object.members().get(at).map(|member| member.start..member.end)
+}
+
+/// The members that name a trace.
+fn trace_of(meta: &Object<'_>) -> Vec<usize> {
+    let all = meta.members().iter().enumerate();
+    let is_one = |member: &Member<'_>| member.key == TRACEPARENT || member.key == TRACESTATE;
+    all.filter(|(_, member)| is_one(member)).map(|(at, _)| at).collect()
 }
 
 /// What to cut so that one member goes, together with one comma; the others in `removed` go too.

@@ -19,12 +19,23 @@ pub struct TraceStamp<'a> {
     pub tracestate: Option<&'a str>,
 }
 
-/// The body for the server: `params.name` without prefix and, when tracing, the trace keys in `params._meta`; where the client
+/// What becomes of the trace context that a client has put into its message.
+#[derive(Clone, Copy, Debug)]
+pub enum TraceEdit<'a> {
+    /// It passes: there are no spans, and nothing to say in its place.
+    Kept,
+    /// It goes: this client's is not trusted.
+    Removed,
+    /// The gateway's takes its place.
+    Set(TraceStamp<'a>),
+}
+
+/// The body for the server: `params.name` without prefix, the trace keys in `params._meta` as `trace` says; where the client
 /// has baggage there, `baggage` takes its place. Every other byte is the client's.
 pub fn call_body(
     message: &Message<'_>,
     call: &ToolCall,
-    trace: Option<TraceStamp<'_>>,
+    trace: TraceEdit<'_>,
     baggage: Option<&str>,
 ) -> Bytes {
     let mut splice = Splice::new(message);
@@ -32,8 +43,10 @@ pub fn call_body(
     if bare != call.route.served.as_ref() {
         splice.set_string_param("name", bare);
     }
-    if let Some(trace) = trace {
-        splice.set_trace(trace.traceparent, trace.tracestate);
+    match trace {
+        TraceEdit::Kept => {}
+        TraceEdit::Removed => splice.remove_trace(),
+        TraceEdit::Set(trace) => splice.set_trace(trace.traceparent, trace.tracestate),
     }
     splice.replace_baggage(baggage);
     splice.finish().into()

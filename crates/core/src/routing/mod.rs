@@ -21,7 +21,7 @@ pub use admission::{check_content_type, check_host_and_origin, check_protocol_ve
 pub use client_address::client_address;
 pub use decide::{Decision, SessionState, ToolCall, decide};
 pub use destination::{Destination, destination};
-pub use edits::{TraceStamp, call_body, call_headers, method_header};
+pub use edits::{TraceEdit, TraceStamp, call_body, call_headers, method_header};
 pub use rejection::Rejection;
 pub use snapshot::{ServerRoute, Snapshot, ToolRoute};
 pub use visibility::Visibility;

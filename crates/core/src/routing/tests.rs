@@ -4,8 +4,8 @@ use std::sync::Arc;
 use http::HeaderMap;
 
 use super::{
-    Decision, Destination, Rejection, SessionState, Snapshot, TraceStamp, Visibility, call_body,
-    call_headers, decide, destination,
+    Decision, Destination, Rejection, SessionState, Snapshot, TraceEdit, TraceStamp, Visibility,
+    call_body, call_headers, decide, destination,
 };
 use crate::catalog::Tool;
 use crate::config::{Config, Mode, Server, VirtualServer};
@@ -221,9 +221,14 @@ fn a_call_reaches_its_server_with_nothing_changed_but_name_and_trace() {
         panic!("the tool exists")
     };
     let renamed = body.replace(r#""weather_now""#, r#""now""#);
-    assert_eq!(call_body(&message, &call, None, None), renamed.as_bytes());
+    assert_eq!(call_body(&message, &call, TraceEdit::Kept, None), renamed.as_bytes());
+    let theirs =
+        body.replace(r#""k":[]"#, r#""tracestate":"a=b","k":[],"traceparent":"00-9-9-01""#);
+    let message_of_theirs = Message::parse(theirs.as_bytes()).unwrap();
+    let passed = call_body(&message_of_theirs, &call, TraceEdit::Removed, None);
+    assert_eq!(passed, renamed.as_bytes(), "nobody's trace");
     let stamp = TraceStamp { traceparent: "00-1-2-01", tracestate: None };
-    let stamped = call_body(&message, &call, Some(stamp), None);
+    let stamped = call_body(&message, &call, TraceEdit::Set(stamp), None);
     let stamped = std::str::from_utf8(&stamped).unwrap();
     assert_eq!(stamped.replace(r#""traceparent":"00-1-2-01","#, ""), renamed);
     let headers: BTreeMap<_, _> = call_headers(&call).into_iter().collect();

@@ -23,7 +23,7 @@ pub(crate) enum Way {
     /// It was answered.
     #[default]
     Answered,
-    /// It was answered, but nobody here has read what: the answer was too long.
+    /// It was answered, but nobody here has read what: the answer was too long, or in a content coding.
     Unread,
     /// Its client went away before.
     Left,
@@ -84,7 +84,7 @@ fn told<'a>(end: &End<'a>) -> Told<'a> {
         }
         (None, Way::Answered) => allowed("success", Some(false), "Call was answered"),
         (None, Way::Unread) => {
-            allowed("unread", None, "Call was answered with more than the gateway reads")
+            allowed("unread", None, "Call was answered with what the gateway does not read")
         }
         (None, Way::Left) => {
             allowed("client_disconnected", None, "Call was given up by its client")

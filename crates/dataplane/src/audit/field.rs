@@ -57,7 +57,7 @@ pub const FIELDS: [Field; 23] = [
         "string",
         "always",
         "`success`, `tool_error` (the tool says that it failed), `error`, `refused`, `client_disconnected`, \
-         `stream_reset` (broken off, by whom is not known), `unread` (answered with more than the gateway reads).",
+         `stream_reset` (broken off, by whom is not known), `unread` (answered with what the gateway does not read: too long, or in a content coding).",
     ),
     field(
         "mcp.audit.duration_s",
@@ -93,7 +93,7 @@ pub const FIELDS: [Field; 23] = [
         "mcp.resource.uri",
         "string",
         "`resources/read`, `subscribe`, `unsubscribe`",
-        "The resource, without query and fragment.",
+        "The resource, without user, password, query and fragment; only the scheme where these cannot be told apart.",
     ),
     field(
         "mcp.server",

@@ -8,6 +8,7 @@
 mod event;
 mod field;
 mod text;
+mod uri;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -60,7 +61,7 @@ pub(crate) struct Draft {
 enum Target {
     Tool(Box<str>),
     Prompt(Box<str>),
-    /// Without its query.
+    /// Without what may be a secret.
     Resource(Box<str>),
 }
 
@@ -143,10 +144,7 @@ impl Draft {
             method::RESOURCES_READ
             | method::RESOURCES_SUBSCRIBE
             | method::RESOURCES_UNSUBSCRIBE => {
-                // What stands behind the path may be a secret.
-                text("uri").map(|uri| {
-                    Target::Resource(bounded(uri.split(['?', '#']).next().unwrap_or_default()))
-                })
+                text("uri").map(|uri| Target::Resource(bounded(&uri::without_secrets(&uri))))
             }
             _ => None,
         };

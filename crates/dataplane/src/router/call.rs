@@ -7,14 +7,14 @@ use bytes::Bytes;
 use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, ORIGIN};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Version};
 use mcp_gateway_core::answer::AnswerReader;
-use mcp_gateway_core::config::Capture;
+use mcp_gateway_core::config::{Capture, TrustMode};
 use mcp_gateway_core::header::{
     BAGGAGE, LAST_EVENT_ID, MCP_PROTOCOL_VERSION, MCP_SESSION_ID, TRACEPARENT, TRACESTATE, is_mcp,
 };
 use mcp_gateway_core::jsonrpc::{Id, Message, code};
 use mcp_gateway_core::mcp::method;
 use mcp_gateway_core::routing::{
-    Rejection, ServerRoute, ToolCall, TraceStamp, call_body, call_headers,
+    Rejection, ServerRoute, ToolCall, TraceEdit, TraceStamp, call_body, call_headers,
 };
 use mcp_gateway_telemetry::metrics::CacheResult;
 use mcp_gateway_telemetry::name::{attribute, error_source, span};
@@ -111,7 +111,8 @@ impl Exchange {
             is_over: false,
         });
         let capture = &self.config.telemetry.capture;
-        Ok(server_call(&self.head.headers, open, &self.record.baggage, capture))
+        let trust = self.sender.trust(&self.config, self.record.front_end);
+        Ok(server_call(&self.head.headers, open, &self.record.baggage, (capture, trust)))
     }
 
     /// The session with the server of a call, from the cache or new.
@@ -259,12 +260,14 @@ impl Exchange {
         open.session = session;
         span.link(&open.span); // the first try
         open.span = span;
+        open.is_over = false;
         open.started = self.router.deps.metrics.now();
         if let Some(phases) = &mut self.record.phases {
             phases.asked();
         }
         let capture = &self.config.telemetry.capture;
-        Ok(server_call(&self.head.headers, open, &self.record.baggage, capture))
+        let trust = self.sender.trust(&self.config, self.record.front_end);
+        Ok(server_call(&self.head.headers, open, &self.record.baggage, (capture, trust)))
     }
 
     fn client_span(
@@ -299,7 +302,7 @@ fn server_call(
     client: &HeaderMap,
     open: &OpenCall,
     baggage: &KeptBaggage,
-    capture: &Capture,
+    (capture, trust): (&Capture, TrustMode),
 ) -> ServerCall {
     open.span.set(|a| {
         a.put(attribute::MCP_PROTOCOL_VERSION, open.session.protocol_version.as_str());
@@ -309,7 +312,7 @@ fn server_call(
         Ok(message) => {
             open.capture_arguments(&message, capture);
             let baggage = baggage.meta.header();
-            call_body(&message, &open.call, trace.as_ref().map(stamp), baggage.as_deref())
+            call_body(&message, &open.call, edit(trace.as_ref(), trust), baggage.as_deref())
         }
         Err(_) => open.body.clone(), // it parsed before
     };
@@ -366,8 +369,16 @@ impl ServerCall {
     }
 }
 
-fn stamp(trace: &TraceHeaders) -> TraceStamp<'_> {
-    TraceStamp { traceparent: &trace.traceparent, tracestate: trace.tracestate.as_deref() }
+/// What becomes of the trace context in a message: without spans, that of a client that is trusted passes unchanged.
+fn edit(trace: Option<&TraceHeaders>, trust: TrustMode) -> TraceEdit<'_> {
+    match (trace, trust) {
+        (Some(trace), _) => TraceEdit::Set(TraceStamp {
+            traceparent: &trace.traceparent,
+            tracestate: trace.tracestate.as_deref(),
+        }),
+        (None, TrustMode::Parent) => TraceEdit::Kept,
+        (None, TrustMode::Link | TrustMode::Restart) => TraceEdit::Removed,
+    }
 }
 
 impl Failure {

@@ -4,6 +4,9 @@
 //! message. [`Caller::join`] makes one parent and some links of them, as far as the configuration trusts the listener's callers;
 //! `docs/decisions/0005` says why so. Of baggage only the keys that the configuration names are kept.
 
+use std::sync::Arc;
+
+use arc_swap::ArcSwapOption;
 use http::HeaderMap;
 use mcp_gateway_core::config::{Config, TrustMode};
 use mcp_gateway_core::header::{BAGGAGE, TRACEPARENT, TRACESTATE};
@@ -23,6 +26,10 @@ pub(super) struct Caller {
     baggage: Baggage,
 }
 
+/// The keys of baggage that the configuration names, made once for each configuration. Clones share them.
+#[derive(Clone, Debug, Default)]
+pub(super) struct ListedBaggage(Arc<ArcSwapOption<(Arc<Config>, BaggageKeys)>>);
+
 /// Where the request's span stands in the trace.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Place {
@@ -37,20 +44,36 @@ pub(super) struct KeptBaggage {
     pub(super) meta: Baggage,
 }
 
+impl ListedBaggage {
+    /// The keys that `config` names.
+    fn of(&self, config: &Arc<Config>) -> BaggageKeys {
+        if config.telemetry.baggage.is_empty() {
+            return BaggageKeys::default();
+        }
+        if let Some(known) = &*self.0.load()
+            && Arc::ptr_eq(&known.0, config)
+        {
+            return known.1.clone();
+        }
+        let keys = BaggageKeys::new(&config.telemetry.baggage);
+        self.0.store(Some(Arc::new((Arc::clone(config), keys.clone()))));
+        keys
+    }
+}
+
 impl Caller {
     /// Reads the head of a request; `ambient` is the context of Envoy's call. `trust` says what a caller's word counts.
     pub(super) fn read(
         router: &Router,
-        config: &Config,
+        config: &Arc<Config>,
         head: &RequestHead,
         ambient: &RemoteContext,
         trust: TrustMode,
     ) -> Self {
         let tracer = &router.deps.tracer;
-        let reads_baggage = !tracer.is_on() || tracer.propagators().baggage;
         let keys = match trust {
-            TrustMode::Parent | TrustMode::Link if reads_baggage => {
-                BaggageKeys::new(&config.telemetry.baggage)
+            TrustMode::Parent | TrustMode::Link if tracer.passes_baggage() => {
+                router.baggage.of(config)
             }
             TrustMode::Parent | TrustMode::Link | TrustMode::Restart => BaggageKeys::default(),
         };
@@ -148,10 +171,12 @@ fn place(
 
 #[cfg(test)]
 mod tests {
-    use mcp_gateway_core::config::TrustMode;
+    use std::sync::Arc;
+
+    use mcp_gateway_core::config::{Config, TrustMode};
     use mcp_gateway_telemetry::RemoteContext;
 
-    use super::{Place, place};
+    use super::{ListedBaggage, Place, place};
 
     const NONE: &str = "";
     const CALLER: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00";
@@ -190,6 +215,23 @@ mod tests {
         check(parent, [CALLER, NONE, NEARER], (CALLER, &[NEARER]));
         check(parent, [CALLER, ENVOY, NEARER], (ENVOY_UNSAMPLED, &[NEARER]));
         check(parent, [CALLER, OTHER, THIRD], (CALLER, &[THIRD, OTHER]));
+    }
+
+    #[test]
+    fn keys_of_baggage_are_made_once_for_each_configuration() {
+        let listed = ListedBaggage::default();
+        assert!(listed.of(&Arc::default()).is_empty() && listed.0.load().is_none());
+        let config = |key: &str| {
+            let mut config = Config::default();
+            config.telemetry.baggage = vec![key.to_owned()];
+            Arc::new(config)
+        };
+        let (first, second) = (config("a"), config("b"));
+        let keys = listed.of(&first);
+        let made = listed.0.load_full().unwrap();
+        assert_eq!(listed.of(&first), keys);
+        assert!(Arc::ptr_eq(&made, &listed.0.load_full().unwrap()));
+        assert_ne!(listed.of(&second), keys);
     }
 
     #[test]

@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use http::header::CONTENT_TYPE;
 use http::{HeaderMap, StatusCode};
-use mcp_gateway_core::config::Config;
+use mcp_gateway_core::answer::AnswerForm;
+use mcp_gateway_core::config::{Config, TrustMode};
 use mcp_gateway_core::jsonrpc::{Id, Kind, Message, ParseError};
 use mcp_gateway_core::mcp::method;
 use mcp_gateway_core::routing::{
@@ -79,10 +81,14 @@ impl Exchange {
             .standing(sender.standing(&snapshot.config, &head));
         let record = Record::begin(router, &snapshot.config, &head, caller, front_end);
         let visibility = Visibility::of(&head.headers);
-        let removed = match &sender {
+        let mut removed = match &sender {
             Sender::Gateway(_) => head.strip_routing_token(),
             Sender::Client | Sender::Refused(_) => head.strip_internal_headers(),
         };
+        if trust != TrustMode::Parent {
+            // It has been read. With spans the gateway's own takes its place, without them none does.
+            removed.extend(head.strip_trace());
+        }
         Self {
             router: router.clone(),
             config: Arc::clone(&snapshot.config),
@@ -341,6 +347,9 @@ impl Exchange {
         self.upstream_settled();
         self.record.replied(status);
         self.record.refused_by_broker(headers, status);
+        if AnswerForm::of(headers.get(CONTENT_TYPE)) == AnswerForm::EventStream {
+            self.record.span.streams(); // as long as its client likes
+        }
     }
 
     /// Takes note of the status of a server's response to the gateway's own request. Its headers are the server's, and

@@ -78,6 +78,12 @@ impl RequestHead {
         }
         internal
     }
+
+    /// Removes the caller's trace context, and returns the names that were there.
+    pub(super) fn strip_trace(&mut self) -> impl Iterator<Item = String> {
+        let names = [header::TRACEPARENT, header::TRACESTATE];
+        names.into_iter().filter(|name| self.headers.remove(*name).is_some()).map(str::to_owned)
+    }
 }
 
 #[cfg(test)]

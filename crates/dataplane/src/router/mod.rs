@@ -23,6 +23,7 @@ use http::HeaderMap;
 use mcp_gateway_telemetry::{Metrics, RemoteContext, Tracer};
 
 use crate::audit::AuditLog;
+use crate::router::caller::ListedBaggage;
 use crate::session::{RoutingTokens, SessionTokens, UpstreamSessions};
 use crate::snapshot::Snapshots;
 use crate::upstream::UpstreamError;
@@ -39,6 +40,7 @@ pub use response::{AnswerCut, ResponseHead, ServerResponse, response_header_pass
 pub struct Router {
     deps: Arc<RouterDeps>,
     audit: AuditLog,
+    baggage: ListedBaggage,
 }
 
 /// The parts that a [`Router`] is built from.
@@ -62,7 +64,7 @@ pub struct RouterDeps {
 impl Router {
     /// Builds the router.
     pub fn new(deps: RouterDeps) -> Self {
-        Self { deps: Arc::new(deps), audit: AuditLog::new() }
+        Self { deps: Arc::new(deps), audit: AuditLog::new(), baggage: ListedBaggage::default() }
     }
 
     /// Reads a trace context as the environment allows.

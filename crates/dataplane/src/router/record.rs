@@ -370,11 +370,12 @@ impl Record {
         });
     }
 
-    /// Ends the record: figures, account and span.
+    /// Ends the record: span, figures and account, in this order: with the span's end it is known whether the trace is kept.
     pub(super) fn end(&mut self) {
         if std::mem::replace(&mut self.ended, true) {
             return;
         }
+        self.span.end();
         if self.metrics.is_on() {
             self.measure();
         }
@@ -383,7 +384,6 @@ impl Record {
             let end = End { fault, way: self.way, status: self.status.or(self.told) };
             self.span.in_scope(|| audit.finish(&end));
         }
-        self.span.end();
     }
 
     fn measure(&mut self) {

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Version};
 use mcp_gateway_core::answer::{AnswerFault, AnswerForm, AnswerReader, BodyEnd, Outcome};
-use mcp_gateway_core::header::{MCP_SESSION_ID, is_internal};
+use mcp_gateway_core::header::{MCP_SESSION_ID, TRACERESPONSE, is_internal};
 use mcp_gateway_core::jsonrpc::{code, error_response};
 use mcp_gateway_core::mcp::method;
 use mcp_gateway_telemetry::Span;
@@ -61,11 +61,12 @@ pub enum ServerResponse {
 /// Says whether a header of a server's response may reach the client.
 ///
 /// Not the server's session id (clients of some SDKs take it from any response), nothing that speaks for the gateway's
-/// own origin (cookies, CORS), nothing that belongs to the connection, nor what tells how the body was, since it may be
+/// own origin (cookies, CORS) or of the trace (the gateway's own word on that may stand in its place), nothing that belongs to the connection, nor what tells how the body was, since it may be
 /// replaced: [`ServerResponse::Forward`] says how it is.
 pub fn response_header_passes(name: &HeaderName) -> bool {
     let name = name.as_str();
     !(name == MCP_SESSION_ID
+        || name == TRACERESPONSE
         || is_internal(name)
         || name.starts_with("access-control-")
         || matches!(
@@ -99,7 +100,7 @@ impl Exchange {
         });
         if open.has_lost_session(head.status) {
             let lost = open.session_lost(head.status);
-            open.end(Some(&lost), &self.router);
+            open.lost(&lost, &self.router);
             return ServerResponse::SessionLost;
         }
         if is_challenge(head.status) {
@@ -244,7 +245,12 @@ impl Exchange {
         let outcome = reader.outcome().cloned().unwrap_or(Outcome::Unread);
         if outcome == Outcome::Unread {
             self.record.limit_reached("answer_bytes_max");
+        }
+        if let Some(why) = unread(&outcome) {
             self.record.ends(Way::Unread);
+            for span in [&open.span, &self.record.span] {
+                span.set(|a| a.put(attribute::MCP_ANSWER_UNREAD, why));
+            }
         }
         let failure = failure_of(&outcome, open.call.route.server.name());
         if let Outcome::Error { code: Some(code) } = outcome {
@@ -354,12 +360,26 @@ impl OpenCall {
 
     /// Ends the span of the request to the server. For whoever asks a server, whatever goes wrong is an error.
     fn end(&mut self, failure: Option<&Failure>, router: &Router) {
-        if std::mem::replace(&mut self.is_over, true) {
+        if self.is_over {
             return;
         }
         if let Some(failure) = failure {
             Failure { is_error: true, ..failure.clone() }.write(&self.span, None);
         }
+        self.close(failure, router);
+    }
+
+    /// Ends the span of a first try. A second one follows, so nothing has gone wrong yet for whoever called.
+    fn lost(&mut self, failure: &Failure, router: &Router) {
+        Failure { is_error: false, ..failure.clone() }.write(&self.span, None);
+        self.span.fail_before_retry(|| failure.message.clone());
+        self.close(Some(failure), router);
+    }
+
+    fn close(&mut self, failure: Option<&Failure>, router: &Router) {
+        self.is_over = true;
+        // With its end may come the decision that its trace is kept, and then its figures lead to it.
+        self.span.end();
         if router.deps.metrics.is_on() {
             let operation = Operation {
                 method: method::TOOLS_CALL,
@@ -374,7 +394,6 @@ impl OpenCall {
             let exemplar = || self.span.exemplar();
             router.deps.metrics.client_operation(peer, operation, duration, exemplar);
         }
-        self.span.end();
     }
 }
 
@@ -397,6 +416,15 @@ fn is_challenge(status: StatusCode) -> bool {
 fn coding(headers: &HeaderMap) -> Option<&HeaderValue> {
     let mut codings = headers.get_all(CONTENT_ENCODING).iter();
     codings.find(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity"))
+}
+
+/// Why an answer passed unread, if it did.
+fn unread(outcome: &Outcome) -> Option<&'static str> {
+    match outcome {
+        Outcome::Unread => Some(attribute::UNREAD_SIZE),
+        Outcome::Encoded => Some(attribute::UNREAD_CODING),
+        Outcome::Result | Outcome::ToolError | Outcome::Error { .. } | Outcome::Fault(_) => None,
+    }
 }
 
 /// How the end of a call reads as a failure; none for a result, or for an answer that passed unread.

@@ -7,6 +7,7 @@ mod envoy;
 mod peer;
 mod phases;
 mod proxy;
+mod telemetry;
 
 use std::sync::Arc;
 
@@ -70,14 +71,27 @@ impl Edge {
     }
 
     async fn start_with(mode: Mode, change: impl FnOnce(&mut Config)) -> Self {
+        Self::start_in(mode, &[], change).await
+    }
+
+    /// Starts with these variables of the environment.
+    async fn start_in(
+        mode: Mode,
+        variables: &[(&str, &str)],
+        change: impl FnOnce(&mut Config),
+    ) -> Self {
         let peer = Peer::start().await;
         let mut config = config(mode, &peer);
         change(&mut config);
         let recorder = SpanRecorder::new(1_000);
         let text = |text: &str| text.to_owned();
         let build = BuildInfo { version: text("1"), revision: text("r"), rust_version: text("1") };
+        let env = |name: &str| {
+            let found = variables.iter().find(|(known, _)| *known == name);
+            found.map(|(_, value)| String::from(*value))
+        };
         let (telemetry, _) =
-            Telemetry::from_env(&|_| None, &build, vec![Box::new(recorder.clone())]).unwrap();
+            Telemetry::from_env(&env, &build, vec![Box::new(recorder.clone())]).unwrap();
         let metrics = Metrics::new(Status::off());
         let handles = Handles {
             tracer: telemetry.tracer(),

@@ -13,7 +13,8 @@ pub(in crate::config) const KEYS: &[Row] = &[
         Kind::Section,
         "",
         "What becomes of the trace context (`traceparent`, `tracestate`) that callers send: their span is the parent of \
-             the gateway's (`parent`), a trace of the gateway's own is linked to it (`link`), or it is ignored (`restart`).",
+             the gateway's (`parent`), a trace of the gateway's own is linked to it (`link`), or it is ignored (`restart`). \
+             With `link` and `restart` it never reaches a server.",
     ),
     used("telemetry.trust.listen", MODE, "parent", "For clients at `listen`, in standalone mode."),
     used(
@@ -27,7 +28,7 @@ pub(in crate::config) const KEYS: &[Row] = &[
         Kind::TextList("list of keys"),
         "[]",
         "The members of W3C baggage that are kept: they become attributes `baggage.<key>` of the request's span and reach \
-             the server. All others end at the gateway.",
+             the server. All others end at the gateway. At most 32 keys.",
     ),
     used(
         "telemetry.traceResponse",
@@ -71,20 +72,24 @@ pub(in crate::config) const KEYS: &[Row] = &[
         "telemetry.sampling.rules[].ratio",
         Kind::Text("number from 0 to 1"),
         "required",
-        "The part of the traces that is recorded, chosen by trace id.",
+        "The part of the traces that is recorded, chosen by trace id; for callers that say `sampled=1` by lot, since the id \
+             is theirs.",
     ),
     used(
         "telemetry.sampling.keepErrors",
         Kind::Flag,
         "true",
-        "Whether a request that failed is exported although it was not sampled. What happens elsewhere in its trace is \
-             missing then, and its first span says so in `sampling.reason`.",
+        "Whether a request is exported although it was not sampled when a span of it has the status of an error, at most \
+             100 a second with the slow ones. What the client alone has done wrong (an unknown tool, a session that has \
+             ended) is no error of the gateway and not kept, nor is a first try that was repeated with success. What \
+             happens elsewhere in its trace is missing then, and its first span says so in `sampling.reason`.",
     ),
     used(
         "telemetry.sampling.keepSlowerThan",
         Kind::Text("duration or `never`"),
         "5s",
-        "A request that took at least this long is exported although it was not sampled.",
+        "A request that took at least this long, from when its message had come whole, is exported although it was not \
+             sampled; streams of `GET` never for that.",
     ),
     used(
         "telemetry.sampling.keepUnsampledErrors",

@@ -17,6 +17,8 @@ use crate::config::tree::Node;
 const SERIES_MAX: u64 = 100_000;
 /// Bytes that one captured value may have at most: what receivers still take.
 const CAPTURE_BYTES_MAX: u64 = 64 << 10;
+/// Keys of baggage that are kept at most. A span has 128 attributes by default, and the first ones stay.
+const BAGGAGE_KEYS_MAX: usize = 32;
 /// Traces a second that callers may have sampled at most.
 const CALLER_SAMPLED_MAX: u64 = 1_000_000;
 
@@ -24,7 +26,7 @@ const CALLER_SAMPLED_MAX: u64 = 1_000_000;
 pub(in crate::config) fn read_telemetry(section: &Section<'_>) -> TelemetrySettings {
     TelemetrySettings {
         trust: read_trust(&section.section("trust")),
-        baggage: section.parse_list("baggage", parse_baggage_key),
+        baggage: read_baggage(section),
         trace_response: flag(section, "traceResponse", false),
         server_timing: flag(section, "serverTiming", false),
         sampling: read_sampling(&section.section("sampling")),
@@ -32,6 +34,19 @@ pub(in crate::config) fn read_telemetry(section: &Section<'_>) -> TelemetrySetti
         metrics: read_metrics(&section.section("metrics")),
         capture: read_capture(&section.section("capture")),
     }
+}
+
+/// More keys than that are reported: each is an attribute of a span, which has room for some of the gateway's own, too.
+fn read_baggage(section: &Section<'_>) -> Vec<String> {
+    let mut keys = section.parse_list("baggage", parse_baggage_key);
+    if keys.len() > BAGGAGE_KEYS_MAX {
+        section.problem(
+            "baggage",
+            format!("has {} keys; {BAGGAGE_KEYS_MAX} are the most", keys.len()),
+        );
+        keys.truncate(BAGGAGE_KEYS_MAX);
+    }
+    keys
 }
 
 fn read_trust(section: &Section<'_>) -> Trust {

@@ -292,3 +292,14 @@ telemetry:
     }
     assert_eq!(problems.len(), expect.len(), "{problems:#?}");
 }
+
+#[test]
+fn baggage_has_room_beside_what_the_gateway_says() {
+    let listed = |count: usize| {
+        let keys: Vec<String> = (0..count).map(|at| format!("k{at}")).collect();
+        load_plain(&format!("\ntelemetry: {{ baggage: [{}] }}\n", keys.join(", ")))
+    };
+    assert!(listed(32).is_ok());
+    let problems = problems_of(listed(33));
+    assert_eq!(problems, ["telemetry.baggage: has 33 keys; 32 are the most"]);
+}

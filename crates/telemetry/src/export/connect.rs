@@ -123,7 +123,7 @@ impl Connector {
                     tracing::warn!(
                         host = %host,
                         port,
-                        "The receiver {host}:{port} does not speak TLS; telemetry goes to it in plain text."
+                        "The receiver {host}:{port} does not speak TLS on this connection; telemetry goes over it in plain text."
                     );
                 }
                 Ok(Stream::new(reach(&host, port).await?))

@@ -43,7 +43,7 @@ counts here until it expires. `mcp_server_session_duration_seconds` has a sessio
 const TARGET: &str = "
 `target_info` has the resource attributes of the process as labels (`service_name`, `service_version`,
 `service_instance_id`, `vcs_revision`, `build_rust_version`, and what `OTEL_RESOURCE_ATTRIBUTES` adds); over OTLP they are
-the resource.
+the resource. Where the names of several become one label (`a.b`, `a_b`), it has their values with `;` between them.
 ";
 
 /// Headings, and how the Prometheus names of their metrics begin. The first that fits counts.

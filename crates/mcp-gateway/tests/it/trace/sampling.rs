@@ -34,20 +34,23 @@ telemetry:
     forceFrom: [203.0.113.0/24]
 ";
 
-/// A request, and why it is recorded: the value of `sampling.reason`, or nothing.
+/// The value of `sampling.reason` of what is recorded; absent when it is sampled like any other.
+type Reason = Option<&'static str>;
+
+/// A request, and why it is recorded; nothing when it is not.
 struct Case {
     id: &'static str,
     body: Value,
     headers: &'static [(&'static str, &'static str)],
-    recorded: Option<Option<&'static str>>,
+    recorded: Option<Reason>,
 }
 
-fn call(id: &'static str, tool: &str, recorded: Option<Option<&'static str>>) -> Case {
+fn call(id: &'static str, tool: &str, recorded: Option<Reason>) -> Case {
     let params = json!({ "name": tool, "arguments": { "text": "t" } });
     Case { id, body: json!({ "method": "tools/call", "params": params }), headers: &[], recorded }
 }
 
-fn other(id: &'static str, method: &str, recorded: Option<Option<&'static str>>) -> Case {
+fn other(id: &'static str, method: &str, recorded: Option<Reason>) -> Case {
     Case { id, body: json!({ "method": method }), headers: &[], recorded }
 }
 

@@ -222,7 +222,8 @@ async fn callers_that_are_not_trusted_are_forgotten() {
 /// Each vocabulary, by the names that must be there and those that must not.
 #[tokio::test]
 async fn names_are_those_that_the_environment_asks_for() {
-    let cases: [(&'static [(&str, &str)], [&str; 2], [&str; 2]); 3] = [
+    type Variables = &'static [(&'static str, &'static str)];
+    let cases: [(Variables, [&str; 2], [&str; 2]); 3] = [
         (&[], ["http.method", "http.request.method"], ["-", "-"]),
         (
             &[("OTEL_SEMCONV_STABILITY_OPT_IN", "http")],

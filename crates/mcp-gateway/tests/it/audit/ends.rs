@@ -121,6 +121,18 @@ impl Run {
         self.expect(call(&self.client.id(), more)).await;
     }
 
+    async fn answer_is_compressed(&mut self) {
+        self.raw.on("tools/call", |_| {
+            Reply::whole("application/json", "\u{1f}").with_header("content-encoding", "gzip")
+        });
+        self.client.call("raw_echo", arguments()).await;
+        let more = json!({
+            "message": "Call was answered with what the gateway does not read.",
+            "mcp.audit.outcome": "unread",
+        });
+        self.expect(call(&self.client.id(), more)).await;
+    }
+
     async fn server_answers_with_an_error(&mut self) {
         self.raw.on("tools/call", |asked| {
             let error = format!(r#"{{"code":-32603,"message":"{SECRET}"}}"#);
@@ -229,6 +241,7 @@ async fn each_end_of_a_request_is_told() {
         let mut run = Run::start(front).await;
         run.succeeds().await;
         run.tool_fails().await;
+        run.answer_is_compressed().await;
         run.server_answers_with_an_error().await;
         run.tool_is_unknown().await;
         run.session_is_bad().await;

@@ -14,7 +14,7 @@ use axum::response::Response;
 use axum::routing::any;
 use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use mcp_gateway_core::config::Config;
+use mcp_gateway_core::config::{Config, TrustMode};
 use mcp_gateway_core::header::{X_MCP_TRACEPARENT, X_MCP_TRACESTATE};
 use mcp_gateway_core::jsonrpc::{Id, Message};
 use mcp_gateway_core::routing::{Rejection, check_content_type, check_host_and_origin};
@@ -51,7 +51,7 @@ impl Broker {
             Ok(_) => Ok(None),
             Err(rejection) => Err((rejection.clone(), None)),
         };
-        let parent = self.parent(&head.headers);
+        let (parent, linked) = self.parent(&head.headers, config.telemetry.trust.ext_proc_listen);
         let call = BrokerCall {
             method: &head.method,
             headers: &head.headers,
@@ -66,6 +66,7 @@ impl Broker {
             &parent,
             |attributes| call.describe(attributes),
         );
+        span.link_remote(&linked);
         span.decide(&Facts { method: call.message.map(Message::method), ..Facts::default() });
         let response = match &admitted {
             Ok(_) => self.answer(&call, &span).await,
@@ -78,12 +79,22 @@ impl Broker {
     }
 
     /// The router's span. Without the router's own header the request did not come through it, or telemetry is off there;
-    /// what Envoy or the caller say is the next best.
-    fn parent(&self, headers: &HeaderMap) -> RemoteContext {
+    /// what Envoy or the caller say is the next best, as far as callers behind Envoy are trusted.
+    ///
+    /// Output: the parent and what is linked instead; either may be none.
+    fn parent(&self, headers: &HeaderMap, trust: TrustMode) -> (RemoteContext, RemoteContext) {
         let traceparent = headers.get(X_MCP_TRACEPARENT).map(HeaderValue::as_bytes);
         let tracestate = headers.get(X_MCP_TRACESTATE).and_then(|state| state.to_str().ok());
         let router = RemoteContext::extract(traceparent, tracestate);
-        if router.is_valid() { router.with_decided() } else { self.inner.tracer.extract(headers) }
+        let none = RemoteContext::none();
+        if router.is_valid() {
+            return (router.with_decided(), none);
+        }
+        match trust {
+            TrustMode::Parent => (self.inner.tracer.extract(headers), none),
+            TrustMode::Link => (none, self.inner.tracer.extract(headers)),
+            TrustMode::Restart => (none.clone(), none),
+        }
     }
 }
 

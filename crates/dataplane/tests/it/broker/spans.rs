@@ -1,7 +1,11 @@
 //! The broker's spans: whose children they are, and what they say.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use http::{HeaderMap, Method, Request};
 use http_body_util::{BodyExt, Full};
+use mcp_gateway_core::config::{Config, TrustMode};
 use mcp_gateway_core::routing::Visibility;
 use mcp_gateway_dataplane::broker::BrokerCall;
 use mcp_gateway_telemetry::{
@@ -52,6 +56,22 @@ async fn span_of_a_request_over_http_is_a_child_of_the_routers() {
         assert_eq!((span.name.as_str(), span.kind.clone()), (HANDLE, SpanKind::Internal));
         assert_eq!(span.parent_span_id.as_deref(), expect, "{headers:?}");
         assert_eq!(span.parent_is_remote, expect.is_some());
+    }
+}
+
+#[tokio::test]
+async fn callers_who_reach_the_broker_are_trusted_as_those_behind_envoy() {
+    let (fixture, recorder, _telemetry) = recorded();
+    for (trust, links) in [(TrustMode::Link, 1), (TrustMode::Restart, 0)] {
+        let mut config = Config::clone(&super::config());
+        config.telemetry.trust.ext_proc_listen = trust;
+        fixture.snapshots.publish(&Arc::new(config), &BTreeMap::new());
+        recorder.clear();
+        let headers = [&*traceparent(TRACE, "1111111111111111"), JSON];
+        fixture.answer(request(Method::POST, &headers, PING)).await;
+        let [span] = &recorder.finished()[..] else { panic!("{:?}", recorder.finished()) };
+        assert_eq!((span.parent_span_id.as_deref(), span.links.len()), (None, links), "{trust:?}");
+        assert_ne!(span.trace_id, TRACE);
     }
 }
 

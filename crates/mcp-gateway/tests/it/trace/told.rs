@@ -58,9 +58,17 @@ async fn processes(stopped: &Stopped, ids: &[&str]) -> Vec<Span> {
     }
 }
 
-async fn one_failing_call_has_one_trace_everywhere(front_end: FrontEnd) {
+/// Nothing is sampled; failures are kept all the same.
+const NEVER: &[(&str, &str)] =
+    &[("OTEL_TRACES_SAMPLER", "traceidratio"), ("OTEL_TRACES_SAMPLER_ARG", "0")];
+
+async fn one_failing_call_has_one_trace_everywhere(
+    front_end: FrontEnd,
+    variables: &'static [(&'static str, &'static str)],
+) {
     let flags: &[&str] = &["--log-format", "json"];
-    let setup = Setup { settings: TOLD, flags, ..Setup::new(front_end, Transport::Http) };
+    let setup =
+        Setup { settings: TOLD, flags, variables, ..Setup::new(front_end, Transport::Http) };
     let stand = Stand::start(setup).await;
     let client = McpClient::connect(stand.address(), "2025-11-25").await;
     let works = post(&stand, &client, body("works", "newer_echo", None), &[]).await;
@@ -71,11 +79,16 @@ async fn one_failing_call_has_one_trace_everywhere(front_end: FrontEnd) {
     let refused = post(&stand, &client, refused, &[]).await;
     let metrics = stand.admin("/metrics").await;
     let stopped = stand.stop().await;
-    let spans = processes(&stopped, &["fails", "unknown tool"]).await;
+    // What its client alone has done wrong is kept only where it is sampled.
+    let recorded: &[&str] =
+        if variables.is_empty() { &["fails", "unknown tool"] } else { &["fails"] };
+    let spans = processes(&stopped, recorded).await;
 
     let response = |span: &Span| format!("00-{}-{}-01", span.trace_id, span.span_id);
-    assert_eq!(answer.header("traceresponse"), response(&spans[0]));
-    assert_eq!(refused.header("traceresponse"), response(&spans[1]));
+    for (span, answer) in spans.iter().zip([&answer, &refused]) {
+        assert_eq!(answer.header("traceresponse"), response(span));
+    }
+    assert_eq!(refused.header("traceresponse").ends_with("-01"), variables.is_empty());
     assert_eq!(spans[0].trace_id, TRACE);
     assert_eq!(spans[0].attribute("error.type"), Some(&"500".into()));
 
@@ -103,17 +116,19 @@ async fn one_failing_call_has_one_trace_everywhere(front_end: FrontEnd) {
 
 #[tokio::test]
 async fn one_failing_call_has_one_trace_everywhere_standalone() {
-    one_failing_call_has_one_trace_everywhere(FrontEnd::Standalone).await;
+    one_failing_call_has_one_trace_everywhere(FrontEnd::Standalone, &[]).await;
+    one_failing_call_has_one_trace_everywhere(FrontEnd::Standalone, NEVER).await;
 }
 
 #[tokio::test]
 async fn one_failing_call_has_one_trace_everywhere_behind_duplex_envoy() {
-    one_failing_call_has_one_trace_everywhere(FrontEnd::Duplex).await;
+    one_failing_call_has_one_trace_everywhere(FrontEnd::Duplex, &[]).await;
+    one_failing_call_has_one_trace_everywhere(FrontEnd::Duplex, NEVER).await;
 }
 
 #[tokio::test]
 async fn one_failing_call_has_one_trace_everywhere_behind_buffered_envoy() {
-    one_failing_call_has_one_trace_everywhere(FrontEnd::Buffered).await;
+    one_failing_call_has_one_trace_everywhere(FrontEnd::Buffered, &[]).await;
 }
 
 async fn message_and_baggage_are_heard(front_end: FrontEnd) {

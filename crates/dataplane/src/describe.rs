@@ -40,6 +40,16 @@ pub(crate) fn http_status(a: &mut Attributes, vocabulary: Vocabulary, status: St
     }
 }
 
+/// The connection that a request came by, as far as it is known: behind Envoy nothing is.
+pub(crate) fn connection(a: &mut Attributes, port: Option<u16>, version: Option<Version>) {
+    a.put_some(attribute::CLIENT_PORT, port.map(i64::from));
+    if let Some(version) = version {
+        a.put(attribute::NETWORK_TRANSPORT, "tcp");
+        a.put(attribute::NETWORK_PROTOCOL_NAME, "http");
+        a.put_some(attribute::NETWORK_PROTOCOL_VERSION, http_version(version));
+    }
+}
+
 /// The server that a CLIENT span asks, behind whatever stands between.
 pub(crate) fn server(a: &mut Attributes, server: &Server) {
     a.put(attribute::MCP_SERVER, server.name.clone());

@@ -403,12 +403,12 @@ impl Parts {
 
 /// Closes a session with a server that is still configured; one that is not has nobody to tell.
 fn closer(access: ServerAccess, snapshots: Snapshots, figures: EndedSessions) -> Closer {
-    Arc::new(move |ended, trace| {
+    Arc::new(move |ended, parent| {
         figures.closed(&ended);
         let (access, snapshot) = (access.clone(), snapshots.current());
         Box::pin(async move {
             if let Some(route) = snapshot.server(&ended.server) {
-                access.close(&snapshot.config, &route.server, &ended.session, trace).await;
+                access.close(&snapshot.config, &route.server, &ended.session, &parent).await;
             }
         })
     })

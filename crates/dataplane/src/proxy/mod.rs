@@ -59,7 +59,7 @@ async fn handle(
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     request: Request<Body>,
 ) -> Response<Body> {
-    let (head, body) = request::split(request, peer.ip());
+    let (head, body) = request::split(request, peer);
     let request_id = head.headers.get(X_REQUEST_ID).cloned();
     let ambient = RemoteContext::none();
     let exchange = Exchange::begin(&proxy.parts.router, head, &ambient, error_source::PROXY);

@@ -1,6 +1,6 @@
 //! A client's request as the HTTP server hands it over, turned into the router's form.
 
-use std::net::IpAddr;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -18,7 +18,7 @@ use crate::router::{BodyFault, RequestHead};
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Splits a request; one without an id gets one, and each the address it came from.
-pub(super) fn split(request: Request<Body>, peer: IpAddr) -> (RequestHead, Body) {
+pub(super) fn split(request: Request<Body>, peer: SocketAddr) -> (RequestHead, Body) {
     let (mut parts, body) = request.into_parts();
     if !parts.headers.contains_key(X_REQUEST_ID) {
         let id = Uuid::new_v4().to_string();
@@ -27,7 +27,7 @@ pub(super) fn split(request: Request<Body>, peer: IpAddr) -> (RequestHead, Body)
         }
     }
     // As every proxy does: whoever reads from the right finds the address that cannot be made up.
-    if let Ok(value) = HeaderValue::try_from(peer.to_canonical().to_string()) {
+    if let Ok(value) = HeaderValue::try_from(peer.ip().to_canonical().to_string()) {
         parts.headers.append(HeaderName::from_static(X_FORWARDED_FOR), value);
     }
     let authority = match parts.uri.authority() {

@@ -12,14 +12,15 @@ use hyper::body::Incoming;
 use mcp_gateway_core::config::{Config, Mode, Server};
 use mcp_gateway_core::header::{BAGGAGE, MCP_INIT_HOST, ROUTER_KEY, X_MCP_METHOD};
 use mcp_gateway_core::mcp::method;
-use mcp_gateway_telemetry::TraceHeaders;
+use mcp_gateway_telemetry::{Span, TraceHeaders};
 use tokio::time::Instant;
 
 use crate::http::client::{HttpClient, HttpClients};
 use crate::router::{RequestHead, ServerCall};
 use crate::session::{RoutingTokens, UpstreamSession};
 use crate::upstream::{
-    InitializeContext, ServerClient, ServerFault, UpstreamError, Via, forwarded_headers,
+    self, Answered, InitializeContext, ServerClient, ServerFault, UpstreamError, Via,
+    forwarded_headers,
 };
 
 /// Reaches servers. Cheap to clone.
@@ -52,7 +53,7 @@ impl ServerAccess {
     pub(super) async fn open(
         &self,
         request: SessionRequest,
-    ) -> Result<UpstreamSession, UpstreamError> {
+    ) -> Result<(UpstreamSession, Answered), UpstreamError> {
         let client = self.client(&request.config, &request.server)?;
         let mut headers = forwarded_headers(&request.client, request.config.mode);
         if let Some(Ok(baggage)) = request.baggage.map(HeaderValue::try_from) {
@@ -69,19 +70,25 @@ impl ServerAccess {
             trace: request.trace,
             deadline: Instant::now() + request.config.limits.session_init_timeout,
         };
-        Ok(client.initialize(&context).await?.session)
+        let opened = client.initialize(&context).await?;
+        Ok((opened.session, opened.http))
     }
 
-    /// Tells a server that a session is over; best effort.
+    /// Tells a server that a session is over, in a span below `parent`; best effort.
     pub async fn close(
         &self,
         config: &Config,
         server: &Arc<Server>,
         session: &UpstreamSession,
-        trace: Option<TraceHeaders>,
+        parent: &Span,
     ) {
+        if session.session_id.is_none() {
+            return; // there is nothing to end
+        }
         if let Ok(client) = self.client(config, server) {
-            client.close(session, trace.as_ref()).await;
+            let delete = upstream::span::delete(parent, server);
+            let closed = client.close(session, delete.headers().as_ref()).await;
+            upstream::span::end_delete(&delete, &closed, config.mode == Mode::Standalone);
         }
     }
 

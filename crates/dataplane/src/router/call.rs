@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, ORIGIN};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Version};
 use mcp_gateway_core::answer::AnswerReader;
-use mcp_gateway_core::config::{Capture, TrustMode};
+use mcp_gateway_core::config::{Capture, Mode, TrustMode};
 use mcp_gateway_core::header::{
     BAGGAGE, LAST_EVENT_ID, MCP_PROTOCOL_VERSION, MCP_SESSION_ID, TRACEPARENT, TRACESTATE, is_mcp,
 };
@@ -176,7 +176,13 @@ impl Exchange {
         let (metrics, route) = (self.router.deps.metrics.clone(), Arc::clone(&server));
         let opening = async move {
             let measured = measure::Opening::begin(metrics, &route, span.clone());
-            let opened = access.open(request).await;
+            let mode = request.config.mode;
+            let opened = access.open(request).await.map(|(session, http)| {
+                // Envoy does not tell what the server speaks.
+                let version = (mode == Mode::Standalone).then_some(http.version);
+                span.set(|a| describe::response(a, http.status, version));
+                session
+            });
             measured.end(opened.as_ref().err().map(UpstreamError::reason));
             if opened.is_ok() {
                 span.end(); // a failure is written on it first, by whoever waits

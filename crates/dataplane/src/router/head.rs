@@ -1,10 +1,12 @@
 //! The head of a client's request, in the same form from both front ends.
 
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use http::{HeaderMap, Method, Version};
+use mcp_gateway_core::config::Config;
 use mcp_gateway_core::header::{self, MCP_INIT_HOST, ROUTER_KEY, X_REQUEST_ID};
+use mcp_gateway_core::routing::client_address;
 
 /// Method, target and headers of one request.
 #[derive(Clone)]
@@ -17,8 +19,8 @@ pub struct RequestHead {
     pub path_and_query: String,
     /// All other headers, names in lower case.
     pub headers: HeaderMap,
-    /// The other end of the connection; `None` behind Envoy, which appends it to `x-forwarded-for`.
-    pub peer: Option<IpAddr>,
+    /// The other end of the connection; `None` behind Envoy, which appends its address to `x-forwarded-for`.
+    pub peer: Option<SocketAddr>,
     /// The version of HTTP that the client speaks; `None` behind Envoy, which does not say.
     pub version: Option<Version>,
 }
@@ -53,6 +55,18 @@ impl RequestHead {
     /// The id of this HTTP request, when it has one.
     pub fn request_id(&self) -> Option<&str> {
         self.headers.get(X_REQUEST_ID)?.to_str().ok()
+    }
+
+    /// The address of who sent it: one that is no trusted proxy's.
+    pub(super) fn client_address(&self, config: &Config) -> Option<IpAddr> {
+        let peer = self.peer.map(|peer| peer.ip());
+        client_address(&self.headers, peer, &config.trusted_proxies)
+    }
+
+    /// The port of who sent it, when `client` is the other end of the connection, not somebody behind a proxy.
+    pub(super) fn client_port(&self, client: Option<IpAddr>) -> Option<u16> {
+        let peer = self.peer?;
+        (client?.to_canonical() == peer.ip().to_canonical()).then(|| peer.port())
     }
 
     /// Removes the marks of a request of the gateway itself, which no server may see; what it tells policies stays.

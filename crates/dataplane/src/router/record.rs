@@ -12,7 +12,7 @@ use mcp_gateway_core::header::{
 };
 use mcp_gateway_core::jsonrpc::{Id, Message};
 use mcp_gateway_core::mcp::{ProtocolVersion, method};
-use mcp_gateway_core::routing::{Rejection, ServerRoute, ToolRoute, client_address};
+use mcp_gateway_core::routing::{Rejection, ServerRoute, ToolRoute};
 use mcp_gateway_telemetry::metrics::{Metrics, OTHER, Operation, Request, other, rpc_code};
 use mcp_gateway_telemetry::name::{attribute, error_source, span};
 use mcp_gateway_telemetry::{Attributes, Facts, Span, SpanKind, Tracer, Vocabulary};
@@ -128,7 +128,7 @@ impl Record {
     ) -> Self {
         let mut audit = router.audit.begin(config, front_end);
         if let Some(audit) = &mut audit {
-            let client = client_address(&head.headers, head.peer, &config.trusted_proxies);
+            let client = head.client_address(config);
             audit.request(client, &head.method, head.request_id());
         }
         let RouterDeps { tracer, metrics, .. } = &*router.deps;
@@ -168,7 +168,7 @@ impl Record {
         if let Some(begun) = self.begun {
             let span = (span::ROUTER_PROCESS, SpanKind::Server);
             self.span = self.tracer.start_at(begun, span, &place.parent, |a| {
-                let client = client_address(&head.headers, head.peer, &config.trusted_proxies);
+                let client = head.client_address(config);
                 describe_head(a, self.tracer.vocabulary(), head, client);
                 baggage.header.describe(a);
                 baggage.meta.describe(a);
@@ -441,4 +441,5 @@ fn describe_head(
     if let Some(client) = client {
         a.put(attribute::CLIENT_ADDRESS, client.to_string());
     }
+    describe::connection(a, head.client_port(client), head.version);
 }

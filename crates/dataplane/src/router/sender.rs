@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use mcp_gateway_core::config::{Config, Mode, TrustMode};
 use mcp_gateway_core::routing::{
-    Destination, Rejection, ServerRoute, Snapshot, check_host_and_origin, client_address,
-    destination,
+    Destination, Rejection, ServerRoute, Snapshot, check_host_and_origin, destination,
 };
 use mcp_gateway_telemetry::name::error_source;
 
@@ -54,7 +53,7 @@ impl Sender {
             Self::Gateway(_) => Standing::Gateway,
             Self::Client | Self::Refused(_) => {
                 Standing::of_client(&config.telemetry.sampling, &head.headers, || {
-                    client_address(&head.headers, head.peer, &config.trusted_proxies)
+                    head.client_address(config)
                 })
             }
         }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
-use mcp_gateway_telemetry::{Span, TraceHeaders};
+use mcp_gateway_telemetry::Span;
 use tokio::sync::Semaphore;
 use tracing::{debug, warn};
 
@@ -16,9 +16,8 @@ use crate::session::cache::{ServerSession, SessionCache};
 use crate::session::token::{SessionFacts, SessionTokens};
 use crate::store::StoreError;
 
-/// Closes one session at its server, best effort, in the trace that it is closed for.
-pub type Closer =
-    Arc<dyn Fn(ServerSession, Option<TraceHeaders>) -> BoxFuture<'static, ()> + Send + Sync>;
+/// Closes one session at its server, best effort, below the span that it is closed for.
+pub type Closer = Arc<dyn Fn(ServerSession, Span) -> BoxFuture<'static, ()> + Send + Sync>;
 
 /// How long the sessions of one gateway session may take to close, all together.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -72,11 +71,11 @@ impl SessionCloser {
             return;
         };
         let closer = Arc::clone(&self.closer);
-        let trace = span.headers();
+        let parent = span.clone();
         tokio::spawn(span.instrument(async move {
             let each = futures_util::stream::iter(sessions)
                 .for_each_concurrent(CLOSE_CONCURRENCY_MAX, |session| {
-                    closer(session, trace.clone())
+                    closer(session, parent.clone())
                 });
             if tokio::time::timeout(CLOSE_TIMEOUT, each).await.is_err() {
                 debug!(

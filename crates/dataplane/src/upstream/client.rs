@@ -10,7 +10,7 @@ use bytes::Bytes;
 use http::header::{
     ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, USER_AGENT,
 };
-use http::{Method, Request, Response, StatusCode};
+use http::{Method, Request, Response, StatusCode, Version};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use mcp_gateway_core::config::{Limits, Secret, Server};
@@ -87,6 +87,21 @@ pub(super) struct Envelope<'a> {
     pub(super) deadline: Instant,
 }
 
+/// How HTTP went with a request that was answered.
+#[derive(Clone, Copy, Debug)]
+pub struct Answered {
+    /// The status.
+    pub status: StatusCode,
+    /// The version of HTTP of whoever is at the other end: the server, or Envoy.
+    pub version: Version,
+}
+
+impl Answered {
+    pub(super) fn of<T>(answer: &Response<T>) -> Self {
+        Self { status: answer.status(), version: answer.version() }
+    }
+}
+
 impl ServerClient {
     /// Makes a client of `server`; nothing is sent. `limits` bound what its answers may be.
     ///
@@ -120,15 +135,19 @@ impl ServerClient {
         let mut request = self.request(Method::POST, message.into(), envelope)?;
         request.headers_mut().insert(CONTENT_TYPE, JSON);
         let answer = self.send(request, envelope).await?;
-        if let (Via::Envoy { .. }, Some(fault)) =
-            (&self.inner.via, ServerFault::told_by_router(answer.headers()))
-        {
-            return Err(UpstreamError::ThroughEnvoy(fault));
-        }
+        self.told_by_router(&answer)?;
         if matches!(self.inner.via, Via::Envoy { .. }) && is_refused_by_policy(&answer) {
             return Err(UpstreamError::Policy { status: answer.status() });
         }
         accepted(answer, envelope).await
+    }
+
+    /// Refuses an answer that Envoy made up in place of the server's.
+    pub(super) fn told_by_router<T>(&self, answer: &Response<T>) -> Result<(), UpstreamError> {
+        match (&self.inner.via, ServerFault::told_by_router(answer.headers())) {
+            (Via::Envoy { .. }, Some(fault)) => Err(UpstreamError::ThroughEnvoy(fault)),
+            (Via::Envoy { .. }, None) | (Via::Direct(_), _) => Ok(()),
+        }
     }
 
     /// Sends a request and returns the head of the answer, whatever its status.

@@ -15,7 +15,7 @@ use mcp_gateway_core::mcp::ProtocolVersion;
 use tokio::time::Instant;
 use tracing::debug;
 
-use super::client::{Envelope, ServerClient};
+use super::client::{Answered, Envelope, ServerClient};
 use super::error::UpstreamError;
 use super::media::{self, Media};
 use super::message::{self, Received};
@@ -40,6 +40,8 @@ pub(super) struct Answer {
     pub(super) result: Bytes,
     /// The session id that the answer to a request without session issues.
     pub(super) session_id: Option<UpstreamSessionId>,
+    /// How HTTP went.
+    pub(super) http: Answered,
 }
 
 impl ServerClient {
@@ -56,6 +58,7 @@ impl ServerClient {
         if answer.status() == StatusCode::ACCEPTED || answer.status() == StatusCode::NO_CONTENT {
             return Err(UpstreamError::NoAnswer);
         }
+        let http = Answered::of(&answer);
         let (head, body) = answer.into_parts();
         // Only the answer to `initialize` issues an id; what other answers carry there means nothing.
         let session_id = if envelope.session.is_none() { issued(&head.headers)? } else { None };
@@ -79,7 +82,7 @@ impl ServerClient {
                 return Err(UpstreamError::ContentType { content_type });
             }
         };
-        Ok(Answer { result, session_id })
+        Ok(Answer { result, session_id, http })
     }
 
     /// Sends a notification, or a response to a request of the server.

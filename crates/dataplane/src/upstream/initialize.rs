@@ -16,7 +16,7 @@ use mcp_gateway_telemetry::TraceHeaders;
 use tokio::time::Instant;
 use tracing::debug;
 
-use super::client::{CLIENT_NAME, CLIENT_VERSION, Envelope, ServerClient};
+use super::client::{Answered, CLIENT_NAME, CLIENT_VERSION, Envelope, ServerClient};
 use super::error::{UpstreamError, shown};
 use super::message;
 use crate::chain::Chain;
@@ -57,6 +57,8 @@ pub struct Initialized {
     pub capabilities: Bytes,
     /// The `serverInfo` object as it came; `{}` when the server told nothing.
     pub server_info: Bytes,
+    /// How HTTP went with `initialize`.
+    pub http: Answered,
 }
 
 impl Initialized {
@@ -104,40 +106,53 @@ impl ServerClient {
             message::params(b"", context.trace.as_ref()).as_deref(),
         );
         if let Err(error) = self.tell(initialized, &envelope).await {
-            self.close(&session, context.trace.as_ref()).await;
+            drop(self.close(&session, context.trace.as_ref()).await);
             return Err(error);
         }
-        Ok(Initialized { session, capabilities, server_info })
+        Ok(Initialized { session, capabilities, server_info, http: answer.http })
     }
 
-    /// Tells the server that a session has ended, best effort and with a deadline of its own.
-    pub async fn close(&self, session: &UpstreamSession, trace: Option<&TraceHeaders>) {
+    /// Tells the server that a session has ended, best effort and with a deadline of its own. Returns what the server
+    /// answered, whatever its status; nothing when the server issues no session ids, and so need not be told.
+    ///
+    /// Errors have been logged.
+    pub async fn close(
+        &self,
+        session: &UpstreamSession,
+        trace: Option<&TraceHeaders>,
+    ) -> Result<Option<Answered>, UpstreamError> {
         if session.session_id.is_none() {
-            return;
+            return Ok(None);
         }
         let deadline = Instant::now() + CLOSE_TIMEOUT;
         let envelope = Envelope { session: Some(session), headers: None, trace, deadline };
         let sent = match self.request(Method::DELETE, Bytes::new(), &envelope) {
-            Ok(request) => self.send(request, &envelope).await.map(|answer| answer.status()),
+            Ok(request) => self.send(request, &envelope).await,
             Err(error) => Err(error),
         };
+        let sent = sent.and_then(|answer| {
+            self.told_by_router(&answer)?;
+            Ok(Answered::of(&answer))
+        });
         let server = &self.server().name;
-        match sent {
-            // 405: the server lets no client end a session. 404: it has ended already.
-            Ok(status)
-                if status.is_success()
-                    || status == StatusCode::METHOD_NOT_ALLOWED
-                    || status == StatusCode::NOT_FOUND => {}
-            Ok(status) => debug!(
+        match &sent {
+            Ok(answered) if is_closed(answered.status) => {}
+            Ok(Answered { status, .. }) => debug!(
                 mcp.server = %server, status = status.as_u16(),
                 "The server did not close the session."
             ),
             Err(error) => debug!(
-                mcp.server = %server, error = %Chain(&error),
+                mcp.server = %server, error = %Chain(error),
                 "The server could not be told that the session is closed."
             ),
         }
+        sent.map(Some)
     }
+}
+
+/// Whether a status means that a session has ended, or that the server lets no client end one.
+pub(super) fn is_closed(status: StatusCode) -> bool {
+    status.is_success() || [StatusCode::METHOD_NOT_ALLOWED, StatusCode::NOT_FOUND].contains(&status)
 }
 
 /// The members of the request's `params`, without braces.
@@ -175,8 +190,9 @@ mod tests {
     use std::time::Duration;
 
     use bytes::Bytes;
+    use http::{StatusCode, Version};
 
-    use super::{Initialized, members, read};
+    use super::{Answered, Initialized, members, read};
     use crate::session::UpstreamSession;
 
     #[test]
@@ -214,7 +230,8 @@ mod tests {
         assert_eq!(capabilities, &br#"{"tools":{ "listChanged" :true},"x":1e400}"#[..]);
         assert_eq!(server_info, &br#"{"name":"a\nb","icons":[]}"#[..]);
         let session = UpstreamSession::new(None, version, Duration::ZERO);
-        let initialized = Initialized { session, capabilities, server_info };
+        let http = Answered { status: StatusCode::OK, version: Version::HTTP_11 };
+        let initialized = Initialized { session, capabilities, server_info, http };
         assert!(initialized.announces_tool_changes());
         assert_eq!(initialized.server_info_text("name").as_deref(), Some("a b"));
         assert_eq!(initialized.server_info_text("version"), None);

@@ -72,6 +72,9 @@ impl ServerClient {
             let bytes_max = reading.bytes_left().saturating_add(ENVELOPE_BYTES_MAX);
             let called =
                 self.call(method::TOOLS_LIST, params.as_deref(), &envelope, bytes_max).await;
+            if let Ok(answer) = &called {
+                span::answered(&page, answer.http);
+            }
             span::end(&page, &called);
             let page = match called {
                 Err(UpstreamError::Refused(error))

@@ -258,9 +258,9 @@ impl Running {
                 return; // there is nothing to end
             }
             let visit = span::manage(&self.manager.tracer, client.server());
-            let delete = span::request(&visit, "DELETE", client.server());
-            client.close(&live.session, delete.headers().as_ref()).await;
-            delete.end();
+            let delete = span::delete(&visit, client.server());
+            let closed = client.close(&live.session, delete.headers().as_ref()).await;
+            span::end_delete(&delete, &closed, true);
             visit.end();
         }
     }
@@ -282,6 +282,9 @@ impl Manager {
         let trace = init.headers();
         let context = InitializeContext { headers: HeaderMap::new(), trace, deadline };
         let initialized = self.client.initialize(&context).await;
+        if let Ok(initialized) = &initialized {
+            span::answered(&init, initialized.http);
+        }
         span::end(&init, &initialized);
         let initialized = initialized?;
         self.registry.connected(&self.reporter, &initialized);
@@ -311,6 +314,9 @@ impl Manager {
         let params = message::params(b"", trace.as_ref());
         let called =
             self.client.call(method::PING, params.as_deref(), &envelope, PING_BYTES_MAX).await;
+        if let Ok(answer) = &called {
+            span::answered(&ping, answer.http);
+        }
         let outcome = match called {
             Ok(_) | Err(UpstreamError::Refused(_)) => Ok(()),
             Err(error) => Err(error),

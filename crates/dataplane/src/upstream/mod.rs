@@ -22,12 +22,12 @@ mod media;
 mod message;
 mod registry;
 mod servers;
-mod span;
+pub(crate) mod span;
 mod status;
 mod stream;
 mod watch;
 
-pub use self::client::{ServerClient, Via};
+pub use self::client::{Answered, ServerClient, Via};
 pub use self::error::{RpcError, UpstreamError};
 pub use self::fault::ServerFault;
 pub use self::forward::forwarded_headers;

@@ -89,7 +89,7 @@ pub const CLIENT_DISCONNECTED: &str = "client.disconnected";
 
 /// Who called: one address, never a list.
 pub const CLIENT_ADDRESS: &str = "client.address";
-/// The port of the caller.
+/// The port of the caller, when it is the other end of the connection; not known behind Envoy.
 pub const CLIENT_PORT: &str = "client.port";
 /// The host of the MCP server.
 pub const SERVER_ADDRESS: &str = "server.address";

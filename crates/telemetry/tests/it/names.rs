@@ -67,7 +67,8 @@ mcp-router.process                        SERVER; below the caller's span
 │       └── mcp-router.session-cache.store
 ├── tools/call <tool>                     CLIENT; what the server continues
 └── mcp-broker.handle-request             what the broker answers
-    └── mcp-broker.tools-list
+    ├── mcp-broker.tools-list
+    └── DELETE                            CLIENT; a client's session ends, and with it one with a server
 
 mcp-broker.upstream-manage                a trace of its own: one visit at a server
 ├── initialize, tools/list, ping          CLIENT, one for each message
@@ -75,7 +76,7 @@ mcp-broker.upstream-manage                a trace of its own: one visit at a ser
 ```
 
 Behind Envoy each request of the gateway itself passes the router, too: an inner `mcp-router.process` stands below
-`mcp-router.session-init`, and below a call that is sent once more.
+`mcp-router.session-init`, below `DELETE`, and below a call that is sent once more.
 
 ";
 

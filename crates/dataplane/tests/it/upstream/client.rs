@@ -79,7 +79,7 @@ async fn servers_of_the_official_sdk_are_understood_whatever_their_settings() {
         let list = client.list_tools(&opened.session, &Span::off()).await.unwrap();
         let names: Vec<_> = list.tools.iter().map(|tool| tool.name().to_owned()).collect();
         assert_eq!(names, ["one", "two"], "{settings:?}");
-        client.close(&opened.session, None).await;
+        drop(client.close(&opened.session, None).await);
     }
 }
 
@@ -189,7 +189,7 @@ async fn through_envoy_a_request_names_the_virtual_host_and_proves_its_origin() 
     let mut headers = HeaderMap::new();
     headers.insert("authorization", HeaderValue::from_static("of the client"));
     let opened = client.initialize(&InitializeContext { headers, ..context() }).await.unwrap();
-    client.close(&opened.session, None).await;
+    drop(client.close(&opened.session, None).await);
     let seen = envoy.seen();
     assert_eq!(seen.len(), 3, "{seen:?}");
     for seen in &seen {
@@ -209,7 +209,7 @@ async fn a_session_is_closed_at_the_server_when_there_is_one() {
         let server = FaultServer::start(Script { issues_session, ..Script::default() }).await;
         let client = client(&server.url());
         let opened = open(&client).await.unwrap();
-        client.close(&opened.session, None).await;
+        drop(client.close(&opened.session, None).await);
         assert_eq!(server.verbs(&Method::DELETE), usize::from(issues_session));
     }
 }

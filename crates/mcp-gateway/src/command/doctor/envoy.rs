@@ -128,7 +128,7 @@ async fn ask(config: &Config, server: &Server, via: Via) -> Result<Verdict, Deat
     let context = InitializeContext { headers, trace: None, deadline };
     match client.initialize(&context).await {
         Ok(opened) => {
-            client.close(&opened.session, None).await;
+            drop(client.close(&opened.session, None).await);
             Ok(Verdict::Works("A session could be opened and closed.".to_owned()))
         }
         Err(error) => Err(explain_envoy(&error)),

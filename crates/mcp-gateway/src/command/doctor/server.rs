@@ -69,7 +69,7 @@ async fn ask(config: &Config, server: &Server, via: Via) -> Result<Verdict, Deat
         let opened = client.initialize(&context).await;
         let opened = opened.map_err(|error| explain(&error, "initialize"))?;
         let listed = client.list_tools(&opened.session, &Span::off()).await;
-        client.close(&opened.session, None).await;
+        drop(client.close(&opened.session, None).await);
         let tools = listed.map_err(|error| explain(&error, "tools/list"))?.tools.len();
         let name =
             opened.server_info_text("name").unwrap_or_else(|| "a nameless server".to_owned());

@@ -1,7 +1,7 @@
 //! The whole tree of a case, put together from the spans of `facts`.
 
 use super::case::{Broker, Case, Ends, ServerSession};
-use super::facts::{Facts, Failure, Target};
+use super::facts::{Facts, Target};
 use super::stand::{FrontEnd, Servers, TOOLS};
 use crate::support::span::Kind;
 use crate::support::tree::{Expected, span};
@@ -74,12 +74,9 @@ fn in_broker(broker: Broker, facts: &Facts, known: &Known<'_>) -> Expected {
         let list = span("mcp-broker.tools-list", Kind::Internal);
         handled = handled.child(list.is("mcp.tools.count", TOOLS).nothing_else());
     }
-    if broker == Broker::Closes && facts.front_end != FrontEnd::Standalone {
-        let facts = Facts { request_id: None, ..facts.clone() };
-        let stopped = Failure::of_server("connect_failed", "server demo/mortal cannot be reached");
+    if broker == Broker::Closes {
         for (server, status) in CLOSED {
-            let own = facts.own(server, "DELETE", status);
-            handled = handled.child(if status == 503 { stopped.on(own, None) } else { own });
+            handled = handled.child(facts.delete(server, known.servers.port(server), status));
         }
     }
     let mut process = facts.process(BROKER);

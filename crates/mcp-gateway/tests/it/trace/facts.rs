@@ -138,6 +138,13 @@ impl Facts {
             .is("url.path", self.path)
             .is("client.address", self.client.as_str())
             .nothing_else();
+        if self.front_end == FrontEnd::Standalone {
+            process = process
+                .has("client.port")
+                .is("network.transport", "tcp")
+                .is("network.protocol.name", "http")
+                .is("network.protocol.version", "1.1");
+        }
         process = match &self.request_id {
             Some(id) => process.is("http.request_id", id.as_str()),
             None => process.has("http.request_id"),
@@ -273,6 +280,7 @@ impl Facts {
     pub fn session_init(&self, server: &str, port: u16) -> Expected {
         let init = to_server(span("mcp-router.session-init", Kind::Client), server, port)
             .is("mcp.method.name", "initialize");
+        let init = self.answered(init, 200);
         if self.front_end == FrontEnd::Standalone {
             return init;
         }
@@ -306,6 +314,30 @@ impl Facts {
             .is("mcp.protocol.version", target.version)
             .is("mcp.session.id", self.session.as_deref().unwrap());
         let Some(status) = answered else { return client };
+        self.answered(client, status)
+    }
+
+    /// The span of telling a server that a session has ended, answered with `status`; 503 is Envoy's. Below it, behind
+    /// Envoy, what the router sees of the request.
+    pub fn delete(&self, server: &str, port: u16, status: u16) -> Expected {
+        let delete = to_server(span("DELETE", Kind::Client), server, port)
+            .is("http.request.method", "DELETE");
+        let is_down = status == 503;
+        let delete = if is_down {
+            delete.is("error.type", "connect_failed").is("error_source", "backend").fails()
+        } else {
+            self.answered(delete, status)
+        };
+        if self.front_end == FrontEnd::Standalone {
+            return delete;
+        }
+        let own = Facts { request_id: None, ..self.clone() }.own(server, "DELETE", status);
+        let stopped = Failure::of_server("connect_failed", "server demo/mortal cannot be reached");
+        delete.child(if is_down { stopped.on(own, None) } else { own })
+    }
+
+    /// What a server's answer says on the span of the request.
+    fn answered(&self, client: Expected, status: u16) -> Expected {
         let client = client.is("http.response.status_code", status);
         match self.front_end {
             FrontEnd::Standalone => client.is("network.protocol.version", "1.1"),

@@ -88,17 +88,23 @@ impl Run {
     /// Waits for what goes on when the client has its answer: that somebody notices that it has left a stream, and that
     /// sessions with servers are closed.
     async fn until_noticed(&self, case: &Case, trace_id: &str) {
-        let requests = match (&case.ends, self.stand.front_end) {
-            (Ends::InBroker(Broker::Streams), _) => 1,
-            (Ends::InBroker(Broker::Closes), FrontEnd::Buffered | FrontEnd::Duplex) => {
-                1 + CLOSED.len()
-            }
+        let closed = match &case.ends {
+            Ends::InBroker(Broker::Streams) => 0,
+            Ends::InBroker(Broker::Closes) => CLOSED.len(),
             _ => return,
         };
-        let what = format!("{}: {requests} requests have ended", case.name);
-        let is_request =
-            |span: &&Span| span.trace_id == trace_id && span.name == "mcp-router.process";
-        let have_ended = |spans: &[Span]| spans.iter().filter(is_request).count() == requests;
+        let requests = match self.stand.front_end {
+            FrontEnd::Standalone => 1,
+            FrontEnd::Buffered | FrontEnd::Duplex => 1 + closed,
+        };
+        let what = format!("{}: {requests} requests and {closed} to servers", case.name);
+        let have_ended = |spans: &[Span]| {
+            let count = |name| {
+                let is_one = |span: &&Span| span.trace_id == trace_id && span.name == name;
+                spans.iter().filter(is_one).count()
+            };
+            count("mcp-router.process") == requests && count("DELETE") == closed
+        };
         self.stand.receiver.wait_for(&what, PATIENCE, have_ended).await;
     }
 

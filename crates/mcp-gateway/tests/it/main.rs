@@ -25,5 +25,6 @@ mod observability;
 mod readme;
 mod refusals;
 mod serve;
+mod signals;
 mod support;
 mod trace;

@@ -128,7 +128,8 @@ impl Instruments {
             self.session_init.overflowed(),
             self.limits.overflowed(),
         ];
-        let points = counts.into_iter().filter(|(_, count)| *count > 0).map(|(metric, count)| {
+        // Zero is written, too: a rate of what begins with its first event does not show that event.
+        let points = counts.into_iter().map(|(metric, count)| {
             let labels = vec![Label::text(name::METRIC, metric)];
             Point { labels, since, value: integer(count) }
         });

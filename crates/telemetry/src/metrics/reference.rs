@@ -29,6 +29,10 @@ const HEAD_END: &str = "); what comes then goes to one further series whose
 first labels say `_OTHER`, and `mcp_gateway_metric_series_overflow_total` counts it. A label without a value is left out.
 Series of a server that leaves the configuration are removed.
 
+**Zero.** What counts losses is there from the start, at 0: each `error_type` of `otel_sdk_*` and each `metric` of
+`mcp_gateway_metric_series_overflow_total`. Every other series with labels begins with its first observation, which
+`increase()` does not see; [the alerts](../../examples/observability/prometheus/alerts.yaml) show how to ask for it.
+
 **Off.** With `telemetry.metrics.enabled: false` nothing of a request is measured: `/metrics` then shows the process and
 telemetry itself, and `mcp_gateway_metrics_enabled` is 0.
 

@@ -1,6 +1,7 @@
 //! Telemetry about telemetry: the accounts of the exporters as metrics, under the names of the OpenTelemetry SDK.
 //!
-//! A series without `error.type` is what went well, as the conventions want it.
+//! A series without `error.type` is what went well, as the conventions want it. Every reason has its series from the
+//! start, at zero: of a counter that begins with its first event, no rate ever shows that event.
 
 use std::time::UNIX_EPOCH;
 
@@ -10,7 +11,7 @@ use crate::name::metric::Metric;
 use crate::name::metric::sdk::{self, COMPONENT_NAME, COMPONENT_TYPE, Exporter, Processor};
 use crate::sampling::SamplingStatus;
 use crate::signal::Signal;
-use crate::status::{ExporterStatus, Status};
+use crate::status::{DropReason, ExporterStatus, FailureReason, Status};
 
 /// Reads one number of an account.
 type Reading = fn(&ExporterStatus) -> u64;
@@ -64,9 +65,9 @@ fn processor(names: &'static Processor, all: &[&ExporterStatus], since: u64) -> 
     for exporter in all {
         let left = exporter.exported + exporter.failed_total() + exporter.in_flight;
         processed.push(counted(exporter, None, left, since));
-        for (reason, count) in &exporter.dropped {
-            processed.push(counted(exporter, Some(reason.as_str()), *count, since));
-        }
+        processed.extend(DropReason::ALL.map(|reason| {
+            counted(exporter, Some(reason.as_str()), count(&exporter.dropped, reason), since)
+        }));
     }
     [
         Family { metric: &names.processed, points: processed },
@@ -80,14 +81,19 @@ fn exporter(names: &'static Exporter, all: &[&ExporterStatus], since: u64) -> [F
     let mut exported = Vec::new();
     for exporter in all {
         exported.push(counted(exporter, None, exporter.exported, since));
-        for (reason, count) in &exporter.failed {
-            exported.push(counted(exporter, Some(reason.as_str()), *count, since));
-        }
+        exported.extend(FailureReason::ALL.map(|reason| {
+            counted(exporter, Some(reason.as_str()), count(&exporter.failed, reason), since)
+        }));
     }
     [
         Family { metric: &names.exported, points: exported },
         read(&names.inflight, all, since, |exporter| exporter.in_flight),
     ]
+}
+
+/// What was counted for a reason: an account holds only what happened.
+fn count<R: Copy + PartialEq>(counts: &[(R, u64)], reason: R) -> u64 {
+    counts.iter().find(|(counted, _)| *counted == reason).map_or(0, |(_, count)| *count)
 }
 
 fn read(metric: &'static Metric, all: &[&ExporterStatus], since: u64, reading: Reading) -> Family {

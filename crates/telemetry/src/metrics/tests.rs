@@ -96,6 +96,7 @@ fn names_and_labels_are_those_that_dashboards_know() {
         r#"mcp_gateway_session_cache_lookups_total{result="hit"} 1"#,
         r#"mcp_gateway_session_cache_lookups_total{result="miss"} 1"#,
         r#"mcp_gateway_limit_reached_total{limit="sessions_max"} 1"#,
+        r#"mcp_gateway_metric_series_overflow_total{metric="mcp.server.operation.duration"} 0"#,
         "mcp_gateway_metrics_enabled 1",
         "mcp_gateway_traces_not_sampled_by_parent_total 0",
         "# EOF",

@@ -118,6 +118,11 @@ fn losses_are_metrics() {
             format!(
                 "otel_sdk_exporter_span_exported_total{{{component},error_type=\"http_status\"}} 2"
             ),
+            // What did not happen is there, too, so that its first time is seen.
+            format!("otel_sdk_exporter_span_exported_total{{{component},error_type=\"tls\"}} 0"),
+            format!(
+                "otel_sdk_processor_span_processed_total{{{component},error_type=\"trace_full\"}} 0"
+            ),
             format!("otel_sdk_exporter_span_exported_total{{{component}}} {}", 1 - dropped),
             format!("otel_sdk_processor_span_processed_total{{{component}}} {}", 3 - dropped),
             format!("otel_sdk_processor_span_queue_size{{{component}}} 0"),

@@ -116,6 +116,9 @@ async fn start_lossy(endpoint: &str) -> Stand {
     for name in ["OTEL_BSP_MAX_QUEUE_SIZE", "OTEL_BLRP_MAX_QUEUE_SIZE"] {
         environment.push((name, "1"));
     }
+    // Metrics are lost as well.
+    environment
+        .extend([("OTEL_METRICS_EXPORTER", "otlp"), ("OTEL_METRIC_EXPORT_INTERVAL", "1000")]);
     Stand::start(Front::Standalone, &environment).await
 }
 

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use mcp_gateway_telemetry::name::metric::ALL;
+use mcp_gateway_telemetry::status::{DropReason, FailureReason};
 use serde_json::Value;
 
 use super::{path, read, yaml};
@@ -28,6 +30,44 @@ async fn promtool_accepts_configuration_and_rules() {
 async fn alerts_fire_on_what_they_are_about() {
     let tested = promtool(&["test", "rules"], "prometheus/alerts_test.yaml").await;
     assert_eq!(tested.code, Some(0), "{}{}", tested.stdout, tested.stderr);
+}
+
+/// A test with series that no gateway writes proves nothing.
+#[test]
+fn alerts_are_tested_with_series_as_the_gateway_writes_them() {
+    let reasons: Vec<&str> = DropReason::ALL
+        .map(DropReason::as_str)
+        .into_iter()
+        .chain(FailureReason::ALL.map(FailureReason::as_str))
+        .collect();
+    let mut seen = 0;
+    for test in yaml("prometheus/alerts_test.yaml")["tests"].as_array().unwrap() {
+        for series in test["input_series"].as_array().unwrap() {
+            let series = series["series"].as_str().unwrap();
+            let (name, labels) = series.strip_suffix('}').unwrap().split_once('{').unwrap();
+            if name == "up" || name.starts_with("otelcol_") {
+                continue;
+            }
+            let base = ["_bucket", "_count"].iter().find_map(|end| name.strip_suffix(end));
+            let metric = ALL
+                .iter()
+                .find(|metric| [Some(name), base].contains(&Some(metric.prometheus)))
+                .unwrap_or_else(|| panic!("nobody measures {series}"));
+            for label in labels.split(", ") {
+                let (label, value) = label.split_once('=').unwrap();
+                let is_known = metric.labels.iter().any(|known| known.replace('.', "_") == label);
+                assert!(
+                    is_known || ["job", "instance", "le"].contains(&label),
+                    "{label}: {series}"
+                );
+                if label == "error_type" && name.starts_with("otel_sdk_") {
+                    assert!(reasons.contains(&value.trim_matches('"')), "{value}: {series}");
+                }
+            }
+            seen += 1;
+        }
+    }
+    assert!(seen > 20, "{seen}");
 }
 
 #[test]

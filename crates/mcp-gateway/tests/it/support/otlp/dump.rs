@@ -11,14 +11,37 @@ use crate::support::span::{Attributes, Kind, Link, Span, Status, Value};
 /// Reads all spans of a dump, in its order. Panics on anything that it does not know.
 pub(super) fn parse(dump: &str) -> Vec<Span> {
     let mut reader = Reader::default();
-    for line in dump.lines() {
-        // The receiver's own log lines are coloured.
-        if !line.starts_with('\x1b') {
-            reader.line(line);
-        }
+    for line in lines_of(dump, Section::Spans) {
+        reader.line(line);
     }
     reader.end_span();
     reader.spans
+}
+
+/// What a part of a dump holds.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Section {
+    Spans,
+    LogRecords,
+    Metrics,
+}
+
+/// How the parts of a dump begin.
+const SECTIONS: [(&str, Section); 3] = [
+    ("ResourceSpans #", Section::Spans),
+    ("ResourceLog #", Section::LogRecords),
+    ("ResourceMetrics #", Section::Metrics),
+];
+
+/// Returns the lines of one signal.
+pub(super) fn lines_of(dump: &str, wanted: Section) -> impl Iterator<Item = &str> {
+    let mut section = Section::Spans;
+    // The receiver's own log lines are coloured.
+    dump.lines().filter(|line| !line.starts_with('\x1b')).filter(move |line| {
+        let begun = SECTIONS.iter().find(|(heading, _)| line.starts_with(heading));
+        section = begun.map_or(section, |(_, section)| *section);
+        section == wanted
+    })
 }
 
 /// An attribute whose value may go on in the next line.

@@ -1,12 +1,15 @@
-//! A real OTLP receiver in a process of its own, over HTTP and gRPC, and the spans that it received.
+//! A real OTLP receiver in a process of its own, over HTTP and gRPC, and what it received.
 
 mod dump;
+mod records;
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep};
+
+pub use records::{LogRecord, Point};
 
 use super::port::Port;
 use super::program::Program;
@@ -33,6 +36,15 @@ impl OtlpReceiver {
 
     /// Starts a receiver that writes down one signal: `traces`, `logs` or `metrics`. It takes all of them.
     pub async fn writing(signal: &str) -> Self {
+        Self::launch(&[signal]).await
+    }
+
+    /// Starts a receiver that writes down all three signals.
+    pub async fn writing_all() -> Self {
+        Self::launch(&["traces", "logs", "metrics"]).await
+    }
+
+    async fn launch(signals: &[&str]) -> Self {
         let (http, grpc) = (Port::take(), Port::take());
         let address = [http.address(), grpc.address()].map(|address| address.to_string());
         let arguments = [
@@ -42,8 +54,6 @@ impl OtlpReceiver {
             "--otlp-grpc-endpoint",
             &address[1],
             // What is received is written down at once and goes nowhere else.
-            "--debug-log",
-            signal,
             "--debug-log-verbosity",
             "detailed",
             "--disable-batching",
@@ -56,6 +66,8 @@ impl OtlpReceiver {
             "rotel.log",
         ]
         .map(str::to_owned);
+        let written = signals.iter().flat_map(|signal| ["--debug-log", signal].map(str::to_owned));
+        let arguments: Vec<String> = arguments.into_iter().chain(written).collect();
         let (http, grpc) = (http.release(), grpc.release());
         let mut program = Program::start("rotel", &tool("rotel"), &arguments, &[]);
         for address in [http, grpc] {
@@ -84,6 +96,16 @@ impl OtlpReceiver {
     /// Returns the spans that it has received.
     pub fn spans(&self) -> Vec<Span> {
         dump::parse(&self.program.stdout())
+    }
+
+    /// Returns the log records that it has received. The last may not be whole yet.
+    pub fn log_records(&self) -> Vec<LogRecord> {
+        records::log_records(&self.dump())
+    }
+
+    /// Returns the points of metrics that it has received. The last may not be whole yet.
+    pub fn points(&self) -> Vec<Point> {
+        records::points(&self.dump())
     }
 
     /// Waits until the spans received so far fit, and returns them. Panics with what there is after `within`.

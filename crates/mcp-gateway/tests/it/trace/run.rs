@@ -88,10 +88,12 @@ impl Run {
     /// Waits for what goes on when the client has its answer: that somebody notices that it has left a stream, and that
     /// sessions with servers are closed.
     async fn until_noticed(&self, case: &Case, trace_id: &str) {
-        let closed = match &case.ends {
-            Ends::InBroker(Broker::Streams) => 0,
-            Ends::InBroker(Broker::Closes) => CLOSED.len(),
-            _ => return,
+        let closed = if matches!(case.ends, Ends::InBroker(Broker::Streams)) {
+            0
+        } else if matches!(case.ends, Ends::InBroker(Broker::Closes)) {
+            CLOSED.len()
+        } else {
+            return;
         };
         let requests = match self.stand.front_end {
             FrontEnd::Standalone => 1,

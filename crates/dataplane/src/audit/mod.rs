@@ -1,7 +1,7 @@
 //! The account of who did what: one event per call that reaches a server or is refused.
 //!
 //! Events are never sampled and pass every log level; `telemetry.audit.enabled` switches them off, and then nothing is
-//! collected. What an event says is gathered by the router's record in a [`Draft`], which becomes an event when the request
+//! collected. What an event says is gathered by the router's record in a draft, which becomes an event when the request
 //! is over. Arguments, results, session tokens and credentials are never in it, and what clients and servers name is cut
 //! and escaped.
 

@@ -1,7 +1,7 @@
 //! The `telemetry` section: what the `OTEL_*` environment cannot say.
 //!
-//! - [`read`]: from the file to these types.
-//! - [`keys`]: the keys and what each means.
+//! - `read`: from the file to these types.
+//! - `keys`: the keys and what each means.
 //!
 //! Nothing here knows how spans are made: whoever makes them takes these values over, at the start and at each reload.
 

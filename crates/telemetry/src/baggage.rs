@@ -44,10 +44,10 @@ struct Member {
 /// Why a list was dropped whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BaggageError {
-    /// It is longer than [`BYTES_MAX`].
+    /// It is longer than 8192 bytes.
     #[error("the baggage is longer than {BYTES_MAX} bytes")]
     TooLong,
-    /// It has more members than [`MEMBERS_MAX`].
+    /// It has more members than 64.
     #[error("the baggage has more than {MEMBERS_MAX} members")]
     TooManyMembers,
     /// It is not what the specification describes.

@@ -1,6 +1,6 @@
 //! Every `OTEL_*` variable that the gateway reads: what it means, what holds without it, and the test that proves it.
 //!
-//! The reference in the documentation is written from this table ([`reference`]). Tests hold it against the code: the reader
+//! The reference in the documentation is written from this table ([`reference()`]). Tests hold it against the code: the reader
 //! asks for these variables and for no others, and each named test exists and is about its variable.
 
 mod reference;

@@ -90,6 +90,9 @@ fn tool_call(
                 tool: route.tool.clone(),
             },
         }),
-        None => Err(Rejection::UnknownTool(name.into_owned())),
+        None => Err(match snapshot.absent_server(&name, visibility) {
+            Some(server) => Rejection::ServerDown(server.name().to_owned()),
+            None => Rejection::UnknownTool(name.into_owned()),
+        }),
     }
 }

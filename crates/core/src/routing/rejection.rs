@@ -5,7 +5,7 @@
 use crate::jsonrpc::{Id, ParseError, code, error_response, error_response_with_data, quote};
 use crate::mcp::ProtocolVersion;
 
-/// A request that the gateway refuses for a reason that lies with its sender.
+/// A request that the gateway refuses, for a reason that lies with its sender or, for [`Rejection::ServerDown`], with a server.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Rejection {
     /// The `Host` is not one that this gateway answers to (DNS-rebinding rule of MCP).
@@ -47,6 +47,9 @@ pub enum Rejection {
     /// A tool call for a name that no visible server offers.
     #[error("unknown tool: {}", shown(.0))]
     UnknownTool(String),
+    /// A tool call for a name with the prefix of a server that offers nothing at the moment.
+    #[error("server {0} is down: none of its tools can be called now")]
+    ServerDown(String),
     /// The request needs a session and names none.
     #[error("the header Mcp-Session-Id is missing: initialize first")]
     SessionMissing,
@@ -79,6 +82,7 @@ impl Rejection {
             Self::MethodNotFound(_) => "method_not_found",
             Self::MissingToolName => "missing_tool_name",
             Self::UnknownTool(_) => "tool_not_found",
+            Self::ServerDown(_) => "server_down",
             Self::SessionMissing => "missing_session",
             Self::SessionInvalid => "invalid_session",
             Self::SessionExpired => "expired_session",
@@ -100,9 +104,10 @@ impl Rejection {
             | Self::UnsupportedVersion(_)
             | Self::VersionWithoutSessions(_)
             | Self::SessionMissing => http::StatusCode::BAD_REQUEST,
-            Self::MethodNotFound(_) | Self::MissingToolName | Self::UnknownTool(_) => {
-                http::StatusCode::OK
-            }
+            Self::MethodNotFound(_)
+            | Self::MissingToolName
+            | Self::UnknownTool(_)
+            | Self::ServerDown(_) => http::StatusCode::OK,
             Self::NotFound | Self::SessionInvalid | Self::SessionExpired | Self::SessionEnded => {
                 http::StatusCode::NOT_FOUND
             }
@@ -116,6 +121,7 @@ impl Rejection {
             Self::MethodNotFound(_) => code::METHOD_NOT_FOUND,
             Self::VersionWithoutSessions(_) => code::UNSUPPORTED_PROTOCOL_VERSION,
             Self::MissingToolName | Self::UnknownTool(_) => code::INVALID_PARAMS,
+            Self::ServerDown(_) => code::INTERNAL_ERROR,
             Self::HostNotAllowed(_)
             | Self::OriginNotAllowed(_)
             | Self::RoutingTokenInvalid

@@ -90,6 +90,8 @@ pub struct Snapshot {
     servers: Vec<Arc<ServerRoute>>,
     hosts: HashMap<String, Arc<ServerRoute>>,
     tools: HashMap<Arc<str>, ToolRoute>,
+    /// The servers that offer nothing, because their list has not been read or they are down.
+    absent: Vec<Arc<ServerRoute>>,
     list: List,
     empty_list: List,
     views: HashMap<String, View>,
@@ -120,9 +122,11 @@ impl Snapshot {
             .iter()
             .map(|view| (view.name.clone(), View::build(&view.tools, &merged.tools)))
             .collect();
+        let is_absent = |route: &&Arc<ServerRoute>| !tools.contains_key(route.name());
         Self {
             revision,
             config: Arc::clone(config),
+            absent: servers.iter().filter(is_absent).cloned().collect(),
             hosts: hosts(&servers),
             list: List::of(&merged.tools),
             empty_list: List::of([]),
@@ -158,6 +162,29 @@ impl Snapshot {
             }
             Visibility::Nothing => None,
         }
+    }
+
+    /// The server that is down and whose tool `served` would be, by its prefix, if the request may call that.
+    pub fn absent_server(
+        &self,
+        served: &str,
+        visibility: &Visibility,
+    ) -> Option<&Arc<ServerRoute>> {
+        let may_call = match visibility {
+            Visibility::All => true,
+            Visibility::VirtualServer(name) => self
+                .config
+                .virtual_servers
+                .iter()
+                .any(|view| view.name == *name && view.tools.iter().any(|tool| tool == served)),
+            Visibility::Nothing => false,
+        };
+        let has_prefix = |route: &&Arc<ServerRoute>| {
+            let prefix = route.server.prefix.as_str();
+            !prefix.is_empty() && served.starts_with(prefix)
+        };
+        let candidates = self.absent.iter().filter(has_prefix).filter(|_| may_call);
+        candidates.max_by_key(|route| route.server.prefix.len())
     }
 
     /// The prepared result of `tools/list`: `{"tools":[…]}`.

@@ -242,3 +242,45 @@ fn a_call_reaches_its_server_with_nothing_changed_but_name_and_trace() {
     assert_eq!(call.route.server.path, "/base/mcp?k=v");
     assert_eq!(call.route.server.authority, "team-weather.internal:9000");
 }
+
+#[test]
+fn a_tool_of_a_server_that_offers_nothing_is_told_from_an_unknown_one() {
+    let config = Config {
+        servers: vec![
+            server("team/weather", "weather_"),
+            server("team/gone", "gone_"),
+            server("team/deep", "gone_deep_"),
+            server("team/bare", ""),
+        ],
+        virtual_servers: vec![VirtualServer {
+            name: "team/small".to_owned(),
+            tools: vec!["gone_now".to_owned()],
+        }],
+        ..Config::default()
+    };
+    let tools =
+        BTreeMap::from([("team/weather".to_owned(), Arc::from([tool("now", "")]) as Arc<[Tool]>)]);
+    let snapshot = Snapshot::build(&Arc::new(config), 1, &tools);
+    let small = || Visibility::VirtualServer("team/small".to_owned());
+    let cases = [
+        ("gone_now", Visibility::All, Some("team/gone")),
+        ("gone_deep_now", Visibility::All, Some("team/deep")),
+        ("weather_then", Visibility::All, None),
+        ("now", Visibility::All, None),
+        ("gone_now", small(), Some("team/gone")),
+        ("gone_then", small(), None),
+        ("gone_now", Visibility::VirtualServer("team/other".to_owned()), None),
+        ("gone_now", Visibility::Nothing, None),
+    ];
+    for (name, visibility, down) in cases {
+        let text = call(&format!("\"{name}\""));
+        let message = Message::parse(text.as_bytes()).unwrap();
+        let decided = decide(&snapshot, &message, SessionState::Valid, &visibility);
+        let Decision::Reject(rejection) = decided else { panic!("{name}: {decided:?}") };
+        let expect = match down {
+            Some(server) => Rejection::ServerDown(server.to_owned()),
+            None => Rejection::UnknownTool(name.to_owned()),
+        };
+        assert_eq!(rejection, expect, "{name} {visibility:?}");
+    }
+}

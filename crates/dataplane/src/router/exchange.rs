@@ -317,6 +317,11 @@ impl Exchange {
                 }
             }
             Decision::Reject(rejection) => {
+                if let Rejection::ServerDown(name) = &rejection
+                    && let Some(server) = snapshot.server(name)
+                {
+                    self.record.server(server);
+                }
                 Step::Reply(self.refuse(&[&call_span, decision], &rejection))
             }
             Decision::Broker => self.hand_to_broker(decision, Some(message)),
@@ -337,7 +342,9 @@ impl Exchange {
     pub(super) fn refuse(&mut self, spans: &[&Span], rejection: &Rejection) -> Reply {
         self.record.decide_call(None);
         let reply = Reply::rejection(rejection, self.id.as_ref());
-        self.record.refused(spans, rejection, error_source::CLIENT);
+        let is_down = matches!(rejection, Rejection::ServerDown(_));
+        let source = if is_down { error_source::BACKEND } else { error_source::CLIENT };
+        self.record.refused(spans, rejection, source);
         self.record.replied(reply.status);
         reply
     }

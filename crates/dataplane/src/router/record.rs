@@ -274,7 +274,7 @@ impl Record {
             Failure {
                 error_type: rejection.reason().into(),
                 source,
-                is_error: false,
+                is_error: source != error_source::CLIENT,
                 code: Some(rejection.code().into()),
                 message: rejection.to_string(),
             },

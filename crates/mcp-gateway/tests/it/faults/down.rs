@@ -22,7 +22,9 @@ async fn server_that_is_down_at_the_start_stops_nobody() {
         let answer = client.call("good_echo", json!({})).await;
         assert!(answer.response(&client.id()).get("result").is_some(), "{answer:?}");
         let answer = client.call("odd_echo", json!({})).await;
-        assert_eq!(answer.response(&client.id())["error"]["code"], -32602, "{answer:?}");
+        let error = answer.response(&client.id())["error"].clone();
+        let message = "server demo/odd is down: none of its tools can be called now";
+        assert_eq!(error, json!({ "code": -32603, "message": message }), "{answer:?}");
     })
     .await;
 }

@@ -93,6 +93,7 @@ const TAIL: &str = "
 | the tool says `isError: true` | `tool_error` | `backend` | error |
 | no answer in time | `timeout` | `backend` | error |
 | no connection, or one that breaks | `connect_failed`, `connection_reset` | `backend` | error |
+| a tool is called whose server is down, as its prefix tells | `server_down` | `backend` | error |
 | an answer that is none | `no_answer`, `malformed_answer`, `wrong_answer_id`, `unexpected_content_type` | `backend` | error |
 | the broker fails, or cannot be reached | a word: `broker_unreachable` | `broker` | error |
 | the router has no room | `session_init_limit` | `ext-proc`, `proxy` | error |

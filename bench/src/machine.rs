@@ -7,8 +7,9 @@ use crate::process::{Programs, output};
 
 /// Describes the machine and the programs as a Markdown list.
 pub(crate) fn description(programs: &Programs) -> anyhow::Result<String> {
-    let cores = std::thread::available_parallelism()?;
     let cpu = fs::read_to_string("/proc/cpuinfo")?;
+    // Those of the machine, wherever this program is bound to.
+    let cores = cpu.lines().filter(|line| line.starts_with("processor")).count();
     let model = cpu.lines().find_map(|line| line.strip_prefix("model name"));
     let model = model.unwrap_or("of an unknown model").trim_start_matches([' ', '\t', ':']);
     let kernel = fs::read_to_string("/proc/sys/kernel/osrelease")?;
